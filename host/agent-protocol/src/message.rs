@@ -1,0 +1,203 @@
+//! The messages of the link, one JSON text each.
+
+use crate::order::Envelope;
+use jiff::Timestamp;
+use muster_domain::delivery::Cause;
+use muster_domain::device::{Facts, InstalledApplication};
+use muster_domain::event::Severity;
+use muster_domain::report::Report;
+use muster_domain::{DeviceId, Digest, RunId};
+use serde::{Deserialize, Serialize};
+
+/// From an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum FromAgent {
+    /// The first message, and only the first.
+    Hello(Hello),
+    /// The connectors' view changed. All applications, not only those that changed.
+    Applications {
+        /// One for each connector.
+        applications: Vec<InstalledApplication>,
+    },
+    /// The body of a command is wanted.
+    NeedCommand {
+        /// The command's name.
+        hash: Digest,
+    },
+    /// News to be kept. The server acknowledges them once they are durable; until then the agent
+    /// keeps them and sends them again after each `welcome`. In the order of their numbers.
+    News {
+        /// At least one.
+        news: Vec<NumberedNews>,
+    },
+    /// How far a running delivery is. Not kept, not acknowledged, at most one a second each.
+    Progress {
+        /// The run.
+        run: RunId,
+        /// 0 to 100, if the command tells.
+        percent: Option<u8>,
+        /// What it is at, at most 200 characters.
+        message: Option<String>,
+    },
+}
+
+/// Who an agent is, and where it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Hello {
+    /// The agent's [`crate::VERSION`].
+    pub protocol: u32,
+    /// Its device; the certificate must say the same.
+    pub device: DeviceId,
+    /// Names the agent's local store. Another one means that the old one was lost, and that the
+    /// numbers of news begin again.
+    pub store: String,
+    /// The greatest order sequence that it has seen.
+    pub last_order: u64,
+    /// What the device is.
+    pub facts: Facts,
+    /// One for each connector.
+    pub applications: Vec<InstalledApplication>,
+}
+
+/// A piece of news with its number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NumberedNews {
+    /// Counted up by the agent's store; never given twice.
+    pub sequence: u64,
+    /// When, by the device's clock.
+    pub at: Timestamp,
+    /// What.
+    pub news: News,
+}
+
+/// What an agent has to tell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "news", rename_all = "kebab-case")]
+pub enum News {
+    /// A delivery waits for something.
+    Waiting {
+        /// The run.
+        run: RunId,
+        /// For what.
+        cause: Cause,
+    },
+    /// A delivery began, or goes on after a pause.
+    Started {
+        /// The run.
+        run: RunId,
+        /// Counted up from 1; more than one when the agent itself was ended in the middle.
+        attempt: u32,
+    },
+    /// A delivery stands still.
+    Paused {
+        /// The run.
+        run: RunId,
+    },
+    /// A delivery is over. The last news of it.
+    Ended {
+        /// The run.
+        run: RunId,
+        /// How.
+        end: End,
+        /// What came of its steps; empty if it never began.
+        report: Report,
+    },
+    /// Something happened on the device that is not a state of a delivery, such as a refused order.
+    Happened {
+        /// Noun and verb: `order.refused`, `connector.invalid`.
+        kind: String,
+        /// How much it weighs.
+        severity: Severity,
+        /// One sentence.
+        text: String,
+        /// The run, if it is about one.
+        run: Option<RunId>,
+    },
+}
+
+/// How a delivery ended on the device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "kebab-case")]
+pub enum End {
+    /// Its command came to its end, well or not: the report says it.
+    Completed,
+    /// The device ended it at its time limit.
+    TimedOut {
+        /// Seconds.
+        seconds: u32,
+    },
+    /// It was stopped.
+    Stopped {
+        /// By whom or what.
+        cause: Cause,
+    },
+    /// The device will not do it: another program than the connector names, an order that is no
+    /// longer valid, a command that cannot be read.
+    Refused {
+        /// Why, in a sentence.
+        reason: String,
+    },
+}
+
+/// From the server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum FromServer {
+    /// The answer to `hello`.
+    Welcome(Welcome),
+    /// What is wanted of a delivery.
+    Order(Envelope),
+    /// The body of a command.
+    Command {
+        /// Its name: the digest of the body.
+        hash: Digest,
+        /// JSON text of a command.
+        body: String,
+    },
+    /// News up to this number, included, are durable.
+    Acknowledge {
+        /// The number.
+        up_to: u64,
+    },
+    /// The server will not have this link, and closes it.
+    Refuse {
+        /// Stable: `device-mismatch`, `device-removed`, `protocol-unsupported`, `replaced`,
+        /// `message-invalid`.
+        code: String,
+        /// A sentence.
+        text: String,
+        /// Seconds after which to come back; none: do not come back before the agent is restarted.
+        retry_after: Option<u32>,
+    },
+}
+
+/// The server knows the device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Welcome {
+    /// The version that both sides speak from here on.
+    pub protocol: u32,
+    /// The server's clock.
+    pub now: Timestamp,
+    /// News up to this number are durable already.
+    pub acknowledged: u64,
+    /// Seconds between pings of the agent; the server hangs up after three without one.
+    pub heartbeat: u32,
+    /// After a lost link the agent comes back at a random moment within so many seconds.
+    pub reconnect_within: u32,
+}
+
+impl News {
+    /// The run that it is about.
+    pub fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Waiting { run, .. }
+            | Self::Started { run, .. }
+            | Self::Paused { run }
+            | Self::Ended { run, .. } => Some(*run),
+            Self::Happened { run, .. } => *run,
+        }
+    }
+}

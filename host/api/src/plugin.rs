@@ -1,0 +1,135 @@
+//! Management plug-ins.
+
+use jiff::Timestamp;
+use muster_domain::application::{Mark, Needs, TaskKind};
+use muster_domain::event::Severity;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A management plug-in.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PluginView {
+    /// The application that it speaks for.
+    pub application: String,
+    /// The application's name.
+    pub name: String,
+    /// Who makes it.
+    pub vendor: String,
+    /// The plug-in's version.
+    pub version: String,
+    /// The application's versions that it manages.
+    pub manages: String,
+    /// Digest of the component.
+    pub digest: String,
+    /// `active`, `removed`, or `failed` (it was active and could not be loaded when the server started).
+    pub state: String,
+    /// For `failed`: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Bytes of the component.
+    pub size: u64,
+    /// When it was installed.
+    #[schema(value_type = String, format = DateTime)]
+    pub installed_at: Timestamp,
+    /// Who installed it.
+    pub installed_by: String,
+    /// Its task types.
+    pub task_types: Vec<TaskTypeView>,
+}
+
+/// A task type of a plug-in.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TaskTypeView {
+    /// Its id.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// What a task of this type does.
+    pub summary: String,
+    /// `server`, `local`, `group`, `global`.
+    #[schema(value_type = Vec<String>)]
+    pub kinds: Vec<TaskKind>,
+    /// JSON Schema 2020-12 of the settings.
+    pub settings_schema: Value,
+    /// The schema's version.
+    pub schema_version: u32,
+    /// Settings that are valid.
+    pub examples: Vec<ExampleView>,
+    /// `running`, `installed` or `nothing`: what the application must be before a task starts.
+    #[schema(value_type = String)]
+    pub needs: Needs,
+    /// `exclusive`, `destructive`, `one-of-a-kind`.
+    #[schema(value_type = Vec<String>)]
+    pub marks: Vec<Mark>,
+    /// Seconds after which a device stops it.
+    pub time_limit: u32,
+    /// The events that it may raise.
+    pub event_types: Vec<EventTypeView>,
+}
+
+/// Valid settings, as an example.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ExampleView {
+    /// For people.
+    pub title: String,
+    /// The settings.
+    pub settings: Value,
+}
+
+/// An event that a task type may raise.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EventTypeView {
+    /// Its id; the event's kind is `application.` and this.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// `info`, `warning` or `critical`.
+    #[schema(value_type = String)]
+    pub severity: Severity,
+    /// JSON Schema 2020-12 of its fields.
+    pub fields_schema: Value,
+}
+
+/// What the removal of a plug-in leaves without one.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PluginRemovedView {
+    /// The application.
+    pub application: String,
+    /// Tasks that stay listed and cannot be started until a plug-in is back.
+    pub tasks: u64,
+}
+
+impl From<&muster_domain::application::TaskType> for TaskTypeView {
+    fn from(of: &muster_domain::application::TaskType) -> Self {
+        Self {
+            id: of.id.to_string(),
+            title: of.title.clone(),
+            summary: of.summary.clone(),
+            kinds: of.kinds.clone(),
+            settings_schema: of.settings_schema.clone(),
+            schema_version: of.schema_version,
+            examples: of
+                .examples
+                .iter()
+                .map(|example| ExampleView {
+                    title: example.title.clone(),
+                    settings: example.settings.to_value(),
+                })
+                .collect(),
+            needs: of.needs,
+            marks: of.marks.clone(),
+            time_limit: of.time_limit,
+            event_types: of
+                .event_types
+                .iter()
+                .map(|event| EventTypeView {
+                    id: event.id.to_string(),
+                    title: event.title.clone(),
+                    severity: event.severity,
+                    fields_schema: event.fields_schema.clone(),
+                })
+                .collect(),
+        }
+    }
+}

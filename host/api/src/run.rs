@@ -1,0 +1,70 @@
+//! Runs and deliveries.
+
+use jiff::Timestamp;
+use muster_domain::delivery::{Cause, DeliveryState, Wanted};
+use muster_domain::run::RunState;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RunView {
+    /// Its number.
+    pub id: i64,
+    /// The task.
+    pub task: i64,
+    /// The task's name.
+    pub task_name: String,
+    /// The revision that it carries out.
+    pub revision: u32,
+    /// `running`, `paused`, `stopping` or `finished`.
+    #[schema(value_type = String)]
+    pub state: RunState,
+    /// Devices in its scope.
+    pub total: u64,
+    /// How many deliveries are in which state; they sum to `total`.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    pub counts: BTreeMap<DeliveryState, u64>,
+    /// 0 to 100 over all devices: final ones count whole, running ones by what they tell.
+    pub percent: u8,
+    /// When it was started.
+    #[schema(value_type = String, format = DateTime)]
+    pub started_at: Timestamp,
+    /// Who started it.
+    pub started_by: String,
+    /// When its last delivery became final.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<Timestamp>,
+}
+
+/// A delivery. Devices that were not in contact since the run began are `pending`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DeliveryView {
+    /// The device.
+    pub device: u32,
+    /// Its name.
+    pub device_name: String,
+    /// Where it stands.
+    #[schema(value_type = String)]
+    pub state: DeliveryState,
+    /// Why it is not further, or why it ended as it did, for programs.
+    #[schema(value_type = Option<Object>)]
+    pub cause: Option<Cause>,
+    /// The same for people.
+    pub cause_text: Option<String>,
+    /// What the server wants of it.
+    #[schema(value_type = String)]
+    pub wanted: Wanted,
+    /// While it runs: 0 to 100, if the command tells.
+    pub percent: Option<u8>,
+    /// While it runs: what it is at.
+    pub message: Option<String>,
+    /// What came of it.
+    pub summary: Option<String>,
+    /// It takes effect after a restart of the device.
+    pub needs_restart: bool,
+    /// When it last changed; null while it is pending.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub changed_at: Option<Timestamp>,
+}

@@ -1,0 +1,227 @@
+//! Tasks.
+
+use crate::problem::FindingView;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A task.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TaskView {
+    /// Its number.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// The application that it is for.
+    pub application: String,
+    /// Whether that application has a loaded plug-in. Without one the task cannot be changed or
+    /// started.
+    pub plugin_loaded: bool,
+    /// The task type.
+    pub task_type: String,
+    /// Where it is done.
+    pub scope: ScopeView,
+    /// Seconds after which a device stops it.
+    pub time_limit: u32,
+    /// Its newest revision.
+    pub revision: u32,
+    /// The settings of that revision.
+    pub settings: Value,
+    /// The version of the schema that they follow.
+    pub schema_version: u32,
+    /// Warnings and notices of the plug-in about them.
+    pub findings: Vec<FindingView>,
+    /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Who created it.
+    pub created_by: String,
+    /// When the newest revision was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub changed_at: Timestamp,
+    /// Who made it.
+    pub changed_by: String,
+    /// Its latest run, if it ever ran.
+    pub last_run: Option<i64>,
+}
+
+/// Where a task is done: what the server tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ScopeView {
+    /// One device.
+    Local {
+        /// The device.
+        device: u32,
+    },
+    /// The devices in a group when a run starts.
+    Group {
+        /// The group.
+        group: i64,
+        /// Its path.
+        path: String,
+        /// With the groups below it.
+        subgroups: bool,
+        /// Groups left out, each with all below it.
+        excluded: Vec<i64>,
+    },
+    /// A list of devices.
+    Global {
+        /// The devices.
+        devices: Vec<u32>,
+    },
+}
+
+/// Where a task is to be done. Devices and groups are given by number or by name (`7`,
+/// `pc-7`; `2`, `/Office`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ScopeRequest {
+    /// One device.
+    Local {
+        /// The device.
+        device: String,
+    },
+    /// The devices in a group when a run starts.
+    Group {
+        /// The group.
+        group: String,
+        /// With the groups below it; true if left out.
+        #[serde(default = "yes")]
+        subgroups: bool,
+        /// Groups left out, each with all below it.
+        #[serde(default)]
+        excluded: Vec<String>,
+    },
+    /// A list of devices.
+    Global {
+        /// The devices, at least one.
+        devices: Vec<String>,
+    },
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A task to be.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskCreate {
+    /// Its name: 1 to 100 characters.
+    pub name: String,
+    /// The application that it is for.
+    pub application: String,
+    /// The task type.
+    pub task_type: String,
+    /// Where it is to be done.
+    pub scope: ScopeRequest,
+    /// Its settings: an object as the task type's schema says; `{}` if left out.
+    #[serde(default)]
+    pub settings: Option<Value>,
+    /// Seconds after which a device stops it; the task type's own limit if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit: Option<u32>,
+}
+
+/// What may be changed of a task. What is left out stays. New settings make a new revision; a run
+/// under way goes on with the revision that it began with.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskChange {
+    /// The revision that the change was made on. Refused with 409 if there is a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// Another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Other settings, whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Value>,
+    /// Another time limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit: Option<u32>,
+}
+
+/// A copy of a task is wanted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskCopy {
+    /// The copy's name; `Copy of …` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The copy's scope; the same if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ScopeRequest>,
+}
+
+/// One revision of a task.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TaskRevisionView {
+    /// Its number.
+    pub number: u32,
+    /// The settings.
+    pub settings: Value,
+    /// The version of the schema that they follow.
+    pub schema_version: u32,
+    /// The plug-in that found them valid.
+    pub plugin: String,
+    /// Its warnings and notices.
+    pub findings: Vec<FindingView>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Who made it.
+    pub created_by: String,
+}
+
+/// A task as a file: what `export` writes and `import` reads.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskFile {
+    /// `muster-task`.
+    pub format: String,
+    /// 1.
+    pub version: u32,
+    /// The task.
+    pub task: ExportedTask,
+    /// SHA-256 of `task`, written as JSON without white space, in the order in which it stands. A
+    /// file that was changed by hand or on the way is refused.
+    pub digest: String,
+}
+
+/// The task in such a file. Groups and devices are named, as numbers differ between servers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExportedTask {
+    /// Its name.
+    pub name: String,
+    /// The application.
+    pub application: String,
+    /// The task type.
+    pub task_type: String,
+    /// The version of the schema that the settings follow.
+    pub schema_version: u32,
+    /// The settings.
+    pub settings: Value,
+    /// Seconds.
+    pub time_limit: u32,
+    /// Where it is done.
+    pub scope: ScopeRequest,
+}
+
+/// What an import would do, or did.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TaskImportView {
+    /// Whether the task can be imported: no finding is an error and nothing is missing.
+    pub importable: bool,
+    /// The task that would come of it.
+    pub task: ExportedTask,
+    /// What the plug-in finds in its settings.
+    pub findings: Vec<FindingView>,
+    /// What the file names and this server does not have: devices, groups.
+    pub missing: Vec<String>,
+    /// The task that came of it; null as long as the import was only looked at.
+    pub created: Option<TaskView>,
+}

@@ -1,0 +1,245 @@
+//! Deliveries: one run for one device.
+
+use crate::Digest;
+use crate::id::{DeviceId, RunId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A delivery, from first contact on. Its id is the pair of run and device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The run.
+    pub run: RunId,
+    /// The device.
+    pub device: DeviceId,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// Why it is not further, or why it ended as it did.
+    pub cause: Option<Cause>,
+    /// What the server wants of it.
+    pub wanted: Wanted,
+    /// The sequence number of the last order about it, if one was sent.
+    pub order: Option<u64>,
+    /// The command that it carries out, once it was translated.
+    pub command: Option<Digest>,
+    /// What came of it, in a sentence.
+    pub summary: Option<String>,
+    /// It takes effect after a restart of the device.
+    pub needs_restart: bool,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+}
+
+/// What the server wants of a delivery. Orders say it, whole, each time; so the last one holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wanted {
+    /// That it is carried out.
+    Run,
+    /// That it stands still, whether begun or not.
+    Pause,
+    /// That it ends now.
+    Stop,
+}
+
+/// Where a delivery stands. `needs-restart` is a flag beside it, percent a note to `running`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryState {
+    /// The device has not been in contact since the run began.
+    Pending,
+    /// The device has it, for a later time.
+    Scheduled,
+    /// The device has it, or is there to get it, and something must come true first: see the cause.
+    Waiting,
+    /// The device is at it.
+    Running,
+    /// It stands still by an administrator's wish.
+    Paused,
+    /// It was done.
+    Succeeded,
+    /// It was done, and somebody should look.
+    Warning,
+    /// It was not done.
+    Failed,
+    /// It was ended at its time limit.
+    TimedOut,
+    /// It was stopped.
+    Cancelled,
+    /// The application on the device cannot do it.
+    NotSupported,
+    /// Its time passed while it could not start.
+    Missed,
+    /// A rule keeps it from starting.
+    Blocked,
+    /// The device fell silent while it was at it. A late answer is still taken.
+    Unknown,
+}
+
+impl DeliveryState {
+    /// All of them, in the order in which a delivery passes them.
+    pub const ALL: [Self; 14] = [
+        Self::Pending,
+        Self::Scheduled,
+        Self::Waiting,
+        Self::Running,
+        Self::Paused,
+        Self::Succeeded,
+        Self::Warning,
+        Self::Failed,
+        Self::TimedOut,
+        Self::Cancelled,
+        Self::NotSupported,
+        Self::Missed,
+        Self::Blocked,
+        Self::Unknown,
+    ];
+
+    /// Whether nothing more is expected. `unknown` is not final: silence is no answer.
+    pub fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Succeeded
+                | Self::Warning
+                | Self::Failed
+                | Self::TimedOut
+                | Self::Cancelled
+                | Self::NotSupported
+                | Self::Missed
+        )
+    }
+
+    /// Whether news of `next` may be taken while a delivery is in this state. A final state stays.
+    pub fn may_become(self, next: Self) -> bool {
+        !self.is_final() && (next != Self::Pending)
+    }
+
+    /// The word that rows and JSON use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Scheduled => "scheduled",
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Succeeded => "succeeded",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed-out",
+            Self::Cancelled => "cancelled",
+            Self::NotSupported => "not-supported",
+            Self::Missed => "missed",
+            Self::Blocked => "blocked",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for DeliveryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for DeliveryState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is no state of a delivery"))
+    }
+}
+
+/// Why a delivery is not further, or why it ended as it did. Machine-readable; [`Cause`]'s
+/// `Display` is the sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum Cause {
+    /// The device has no link to the server.
+    Offline {
+        /// Since when, if it ever had one.
+        since: Option<Timestamp>,
+    },
+    /// The application is not installed on the device.
+    ApplicationNotInstalled,
+    /// The application is installed and does not run.
+    ApplicationNotRunning,
+    /// The application stopped while the task was at it.
+    ApplicationStopped,
+    /// The device has no connector for the application.
+    NoConnector,
+    /// Another delivery has the device to itself.
+    BlockedByTask {
+        /// The run that it belongs to.
+        run: RunId,
+    },
+    /// An administrator paused or stopped it.
+    Administrator,
+    /// The plug-in cannot put it into this device's terms, and says why.
+    NotSupported {
+        /// The plug-in's reason.
+        reason: String,
+    },
+    /// The application has no loaded plug-in at the moment.
+    PluginMissing,
+    /// The plug-in failed; the server tries again.
+    PluginFault {
+        /// What failed.
+        reason: String,
+    },
+    /// The device refused the order.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// It ran into its time limit.
+    TimeLimit {
+        /// Seconds.
+        seconds: u32,
+    },
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Offline { since: Some(since) } => write!(f, "device offline since {since:.0}"),
+            Self::Offline { since: None } => f.write_str("device was never online"),
+            Self::ApplicationNotInstalled => f.write_str("application is not installed"),
+            Self::ApplicationNotRunning => f.write_str("application is not running"),
+            Self::ApplicationStopped => f.write_str("application stopped"),
+            Self::NoConnector => f.write_str("device has no connector for the application"),
+            Self::BlockedByTask { run } => write!(f, "run {run} has the device to itself"),
+            Self::Administrator => f.write_str("by an administrator"),
+            Self::NotSupported { reason } => write!(f, "not supported: {reason}"),
+            Self::PluginMissing => f.write_str("the application has no loaded plug-in"),
+            Self::PluginFault { reason } => write!(f, "plug-in fault: {reason}"),
+            Self::Refused { reason } => write!(f, "device refused: {reason}"),
+            Self::TimeLimit { seconds } => write!(f, "over its time limit of {seconds} s"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_reads_back_what_it_writes() {
+        for state in DeliveryState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+    }
+
+    #[test]
+    fn a_final_state_stays_and_silence_is_not_final() {
+        for state in DeliveryState::ALL {
+            assert!(!DeliveryState::Succeeded.may_become(state));
+        }
+        assert!(DeliveryState::Unknown.may_become(DeliveryState::Succeeded));
+    }
+}

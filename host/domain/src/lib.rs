@@ -1,0 +1,26 @@
+//! The nouns and rules of Muster. No I/O, no async, no clock: what needs one gets it as a value.
+//!
+//! Read in this order: an [`application`] has a plug-in that describes its task types; a [`task`]
+//! is what an administrator asked for, with revisions; a [`run`] is one occurrence of a task over
+//! its scope; a [`delivery`] is one run for one [`device`]; the [`command`] is a delivery in the
+//! device's own terms; a [`report`] is what came of it; an [`outcome`] is what that means; and an
+//! [`event`] stands beside every one of these steps.
+
+pub mod application;
+pub mod command;
+pub mod delivery;
+pub mod device;
+pub mod digest;
+pub mod event;
+pub mod finding;
+pub mod group;
+pub mod id;
+pub mod outcome;
+pub mod profile;
+pub mod report;
+pub mod run;
+pub mod settings;
+pub mod task;
+
+pub use digest::Digest;
+pub use id::{ApplicationId, DeviceId, EventId, GroupId, RunId, TaskId, TaskTypeId};

@@ -1,0 +1,104 @@
+//! Tasks: what an administrator asked for, with revisions.
+
+use crate::Digest;
+use crate::application::TaskKind;
+use crate::event::Actor;
+use crate::finding::Finding;
+use crate::id::{ApplicationId, DeviceId, GroupId, TaskId, TaskTypeId};
+use crate::settings::Settings;
+use jiff::Timestamp;
+use roaring::RoaringBitmap;
+
+/// A task as it stands: its newest revision gives the settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Its number.
+    pub id: TaskId,
+    /// Its name; several tasks may share one.
+    pub name: String,
+    /// The application that it is for.
+    pub application: ApplicationId,
+    /// What it does.
+    pub task_type: TaskTypeId,
+    /// Where it is done.
+    pub scope: Scope,
+    /// Seconds after which a device stops it.
+    pub time_limit: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Who created it.
+    pub created_by: Actor,
+    /// The newest revision.
+    pub revision: TaskRevision,
+}
+
+/// One state of a task's settings. Revisions are never changed, only added.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskRevision {
+    /// Counted up from 1 for each task.
+    pub number: u32,
+    /// The settings.
+    pub settings: Settings,
+    /// The version of the schema that they follow.
+    pub schema_version: u32,
+    /// The plug-in that found them valid.
+    pub plugin: Digest,
+    /// What it had to say: warnings and notices.
+    pub findings: Vec<Finding>,
+    /// When they were set.
+    pub created_at: Timestamp,
+    /// Who set them.
+    pub created_by: Actor,
+}
+
+/// A task to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTask {
+    /// 1 to 100 characters.
+    pub name: String,
+    /// The application that it is for.
+    pub application: ApplicationId,
+    /// What it does.
+    pub task_type: TaskTypeId,
+    /// Where it is done.
+    pub scope: Scope,
+    /// Seconds after which a device stops it; the task type's own limit if none.
+    pub time_limit: Option<u32>,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// Where a task is done. The kinds are told apart by their scopes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scope {
+    /// A local task: one device.
+    Local {
+        /// The device.
+        device: DeviceId,
+    },
+    /// A group task: the devices that are in a group when a run starts.
+    Group {
+        /// The group.
+        group: GroupId,
+        /// With the groups below it.
+        subgroups: bool,
+        /// Groups left out, each with all below it.
+        excluded: Vec<GroupId>,
+    },
+    /// A global task: a list of devices, from anywhere in the tree.
+    Global {
+        /// The devices.
+        devices: RoaringBitmap,
+    },
+}
+
+impl Scope {
+    /// The kind of task that has such a scope.
+    pub fn kind(&self) -> TaskKind {
+        match self {
+            Self::Local { .. } => TaskKind::Local,
+            Self::Group { .. } => TaskKind::Group,
+            Self::Global { .. } => TaskKind::Global,
+        }
+    }
+}
