@@ -1,1 +1,29 @@
-//! .
+//! The plug-in host: loads management plug-ins, keeps them within bounds, calls them.
+//!
+//! [`PluginHost::load`] is the gate: a component that passes it is a [`Plugin`], compiled, linked
+//! and described. The plug-in then answers in the words of `muster-domain`; what crosses to the
+//! guest and back is the matter of `v1`, and no other crate sees it.
+//!
+//! What a guest returns is hostile until checked. One that traps, loops, eats memory or answers
+//! rubbish fails that one call, with an error that says whose fault it was.
+
+mod compile;
+mod config;
+
+mod fault;
+mod folders;
+mod host;
+mod inspect;
+mod load;
+mod plugin;
+
+#[cfg(feature = "compiler")]
+pub use compile::child::compile_child_main;
+pub use compile::{CompileError, Compiler};
+pub use config::{CompileConfig, Config};
+pub use fault::{CallError, CallFailure, Fault, Function};
+pub use folders::Folders;
+pub use host::{Counters, PluginHost, StartError};
+pub use inspect::InspectError;
+pub use load::{LoadError, LoadFailure};
+pub use plugin::{Plugin, Refusal};
