@@ -1,1 +1,55 @@
-fn main(){}
+//! What developers type: `cargo xtask <command>`. One file for each command.
+//!
+//! A command prints every step that it takes, so that whoever reads along could do it by hand. What
+//! it tells about itself goes to standard error; standard output is for results.
+
+mod arrows;
+mod bench;
+mod check;
+mod guests;
+mod place;
+mod plugins;
+mod setup;
+mod step;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+/// Developer commands of Muster. New here? `cargo xtask test` sets up what it needs and runs everything.
+#[derive(Parser)]
+#[command(
+    bin_name = "cargo xtask",
+    after_help = "Everything is built into the target folder of cargo (CARGO_TARGET_DIR, or target/ in the checkout).\n\
+                  With CI=true, a part that would be skipped for want of a program fails instead."
+)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Get ready: the wasm target, rustfmt and clippy, and the Debian packages that tests and demo drive
+    Setup,
+    /// Build the management plug-ins for wasm into <target>/plugins, and tell size and digest of each
+    Plugins,
+    /// Set up, build plug-ins and programs, run all tests, and say what was skipped and why
+    Test(test::Options),
+    /// Judge the code without running it: format, lints, documentation, arrows, dependencies
+    Check(check::Options),
+    /// Fail if a crate depends upward or sideways in the map of ARCHITECTURE.md
+    Arrows,
+    /// Measure: `engine`, `path`, …; results go to standard output
+    Bench(bench::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Line::parse().command {
+        Command::Setup => setup::run(),
+        Command::Plugins => plugins::run(),
+        Command::Test(options) => test::run(&options),
+        Command::Check(options) => check::run(&options),
+        Command::Arrows => arrows::run(),
+        Command::Bench(options) => bench::run(&options),
+    }
+}

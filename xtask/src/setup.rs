@@ -1,0 +1,160 @@
+//! `cargo xtask setup`: gets a machine ready that has rustup and, at best, may install packages.
+
+use crate::step::{self, cargo, ci, say, succeeds};
+use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The target of plug-ins.
+pub(crate) const WASM: &str = "wasm32-wasip2";
+
+/// A program that tests and demo drive, and the Debian package that has it.
+struct Program {
+    name: &'static str,
+    package: &'static str,
+}
+
+/// What is driven for real. Without them the rest still works, and what is skipped is told.
+const DRIVEN: [Program; 5] = [
+    Program {
+        name: "clamscan",
+        package: "clamav",
+    },
+    Program {
+        name: "sigtool",
+        package: "clamav",
+    },
+    Program {
+        name: "clamd",
+        package: "clamav-daemon",
+    },
+    Program {
+        name: "freshclam",
+        package: "clamav-freshclam",
+    },
+    Program {
+        name: "aide",
+        package: "aide",
+    },
+];
+
+const COMPILER: Program = Program {
+    name: "cc",
+    package: "gcc",
+};
+
+pub(crate) fn run() -> Result<()> {
+    say("Set-up");
+    toolchain()?;
+    packages()?;
+    eprintln!("Ready.");
+    Ok(())
+}
+
+/// The wasm target, and the parts of the toolchain that `check` needs.
+pub(crate) fn toolchain() -> Result<()> {
+    if !has_wasm_target() {
+        if !succeeds(Command::new("rustup").arg("--version")) {
+            bail!(
+                "the Rust target {WASM} is missing, and rustup, which could add it, is not installed. \
+                 Install rustup, or your distribution's package of the Rust standard library for {WASM}"
+            );
+        }
+        step::run(Command::new("rustup").args(["target", "add", WASM]))?;
+    }
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if !succeeds(cargo().args([subcommand, "--version"])) {
+            step::run(Command::new("rustup").args(["component", "add", component]))?;
+        }
+    }
+    Ok(())
+}
+
+fn has_wasm_target() -> bool {
+    Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+        .args(["--print", "target-libdir", "--target", WASM])
+        .output()
+        .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
+}
+
+/// The packages of which a program is missing. Fails for the compiler, and with `CI=true` for each.
+fn packages() -> Result<()> {
+    let mut missing: Vec<&str> = Vec::new();
+    for program in std::iter::once(&COMPILER).chain(&DRIVEN) {
+        if find(program.name).is_none() && !missing.contains(&program.package) {
+            missing.push(program.package);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    install(&missing);
+    let still = |program: &&Program| find(program.name).is_none();
+    if still(&&COMPILER) {
+        bail!(
+            "there is no C compiler (`cc`), and SQLite cannot be built without one. Install gcc or clang"
+        );
+    }
+    let left: Vec<String> = DRIVEN
+        .iter()
+        .filter(still)
+        .map(|program| format!("{} (package {})", program.name, program.package))
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let left = left.join(", ");
+    if ci() {
+        bail!("with CI=true nothing may be skipped, and these programs are missing: {left}");
+    }
+    eprintln!("Missing: {left}. What needs them will be skipped, and counted.");
+    Ok(())
+}
+
+/// Tries to install, and says what to install where that cannot be.
+fn install(packages: &[&str]) {
+    let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
+    arguments.extend(packages);
+    let by_hand = format!("apt-get {}", arguments.join(" "));
+    if find("apt-get").is_none() || !(is_root() || may_sudo()) {
+        eprintln!(
+            "To have everything, run as root (on Debian; elsewhere the packages of the same programs):\n  {by_hand}"
+        );
+        return;
+    }
+    // The lists may be old or absent, and fetching them anew is slow: only when the first try fails.
+    let done = step::run(&mut apt(&arguments)).or_else(|_| {
+        step::run(&mut apt(&["update"]))?;
+        step::run(&mut apt(&arguments))
+    });
+    if let Err(error) = done {
+        eprintln!("{error:#}\nTo have everything, run as root:\n  {by_hand}");
+    }
+}
+
+fn apt(arguments: &[&str]) -> Command {
+    let mut command = Command::new(if is_root() { "env" } else { "sudo" });
+    if !is_root() {
+        command.args(["-n", "env"]);
+    }
+    command
+        .args(["DEBIAN_FRONTEND=noninteractive", "apt-get"])
+        .args(arguments);
+    command
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn may_sudo() -> bool {
+    succeeds(Command::new("sudo").args(["-n", "true"]))
+}
+
+/// Looks a program up where a user's `PATH` may not lead: Debian keeps daemons in `sbin`.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let sbin = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    let folders = std::env::join_paths(std::env::split_paths(&path).chain(sbin)).ok()?;
+    which::which_in(program, Some(folders), "/").ok()
+}
