@@ -1,3 +1,99 @@
-//! .
-#![allow(missing_docs, unsafe_code, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated")]
-wit_bindgen::generate!({ path: "../../wit/v1", world: "full-management-plugin", pub_export_macro: true, export_macro_name: "export_full", default_bindings_module: "muster_plugin_sdk" });
+//! For authors of Muster's management plug-ins in Rust.
+//!
+//! A plug-in says who it is ([`About`]) and which task types its application has: each is a [`Task`],
+//! with settings of its own type, that checks them, puts them into a device's terms and says what a
+//! device's report means. [`export!`] makes a component of it. What the functions promise stands in
+//! the contract, `wit/v1`; the types of this crate are those of the contract.
+//!
+//! The crate compiles natively too: all logic can be tested without an engine, and [`export!`] does
+//! nothing then.
+//!
+//! ```
+//! use muster_plugin_sdk::{About, AnyTask, Command, Findings, Plugin, Profile, Refusal, Step, Task, TaskType};
+//! use muster_plugin_sdk::{json, pointer, serde::Deserialize, task_type};
+//!
+//! /// The application "ping", which has one task type.
+//! struct Ping;
+//!
+//! impl Plugin for Ping {
+//!     const ABOUT: About = About {
+//!         application: "org.example.ping",
+//!         name: "Ping",
+//!         vendor: "Example",
+//!         version: "1.0.0",
+//!         manages: "*",
+//!     };
+//!     const TASKS: &'static [&'static dyn AnyTask] = &[&Reach];
+//! }
+//!
+//! /// Asks whether a host answers.
+//! struct Reach;
+//!
+//! #[derive(Deserialize)]
+//! #[serde(crate = "muster_plugin_sdk::serde")]
+//! struct Settings {
+//!     host: String,
+//! }
+//!
+//! impl Task for Reach {
+//!     const ID: &'static str = "reach";
+//!     type Settings = Settings;
+//!
+//!     fn describe(&self) -> TaskType {
+//!         task_type(Self::ID, "Reach a host", "Asks whether a host answers.")
+//!             .schema(json!({
+//!                 "type": "object",
+//!                 "properties": { "host": { "type": "string", "title": "Host" } },
+//!                 "required": ["host"],
+//!             }))
+//!             .example("The device itself", json!({ "host": "localhost" }))
+//!     }
+//!
+//!     fn validate(&self, settings: &Settings, findings: &mut Findings) {
+//!         if settings.host.starts_with('-') {
+//!             findings.error(pointer!("host"), "host-not-a-name", "A host's name has no hyphen in front.");
+//!         }
+//!     }
+//!
+//!     fn translate(&self, settings: &Settings, _: &Profile) -> Result<Command, Refusal> {
+//!         Ok(Step::run("ping").args(["-c", "1", &settings.host]).into())
+//!     }
+//! }
+//!
+//! muster_plugin_sdk::export!(Ping, interpret);
+//!
+//! let verdict = Ping::validate("reach", r#"{"host": "-f"}"#).unwrap();
+//! assert_eq!(verdict.findings[0].pointer, "/host");
+//! ```
+
+#[cfg(target_arch = "wasm32")]
+mod allocator;
+pub mod bindings;
+mod describe;
+mod export;
+mod finding;
+mod outcome;
+mod plugin;
+mod settings;
+mod step;
+mod task;
+
+pub use bindings::base::exports::muster::plugin::describe::{
+    ApplicationState, Description, EventType, Example, Mark, Severity, TaskKind, TaskType,
+};
+pub use bindings::base::exports::muster::plugin::translate::{
+    Command, KeptOutput, Meaning, Profile, ProgressRole, ProgressRule, Refusal, StatusMeaning,
+    Step, Value,
+};
+pub use bindings::base::exports::muster::plugin::validate::Verdict;
+pub use bindings::base::muster::plugin::types::{Failure, Finding, Level};
+pub use bindings::interpret::exports::muster::plugin::interpret::{
+    Event, Outcome, OutcomeStatus, Report, StepEnd, StepReport,
+};
+pub use describe::task_type;
+pub use finding::{Findings, pointer_of};
+pub use outcome::cut;
+pub use plugin::{About, Plugin};
+pub use serde;
+pub use serde_json::{self, json};
+pub use task::{AnyTask, Task};

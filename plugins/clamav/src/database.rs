@@ -1,0 +1,150 @@
+//! `database-info`: which databases a device has, and of what version.
+
+use crate::{container, linux_only, output, path};
+use muster_plugin_sdk::{
+    ApplicationState, Command, Event, Findings, Outcome, Profile, Refusal, Report, Severity, Step,
+    Task, TaskType, json, pointer, task_type,
+};
+use serde::Deserialize;
+
+/// The task type.
+pub(crate) struct DatabaseInfo;
+
+/// Its settings.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Settings {
+    database_folder: Option<String>,
+    #[serde(default)]
+    databases: Vec<String>,
+}
+
+impl Task for DatabaseInfo {
+    const ID: &'static str = "database-info";
+    type Settings = Settings;
+
+    fn describe(&self) -> TaskType {
+        task_type(
+            Self::ID,
+            "Database versions",
+            "Tells which signature databases a device has, and of what version they are.",
+        )
+        .schema(json!({
+            "type": "object",
+            "properties": {
+                "database-folder": {
+                    "title": "Database folder",
+                    "description": "Where databases are kept.",
+                    "type": "string", "minLength": 1, "maxLength": 4096,
+                    "default": container::FOLDER,
+                },
+                "databases": {
+                    "title": "Databases",
+                    "description": "The containers to ask; ClamAV's own if none is given.",
+                    "type": "array",
+                    "items": { "type": "string", "maxLength": 200, "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]*\\.(cvd|cld|cud)$" },
+                    "minItems": 1, "maxItems": 20,
+                    "examples": [["own.cud"]],
+                },
+            },
+            "additionalProperties": false,
+        }))
+        .example("Official databases", json!({}))
+        .example("A database of your own", json!({ "databases": ["own.cud"] }))
+        .needs(ApplicationState::Installed)
+        .time_limit(300)
+        .event(
+            "database-version",
+            "Database version",
+            Severity::Info,
+            &json!({
+                "database": { "type": "string", "title": "Database" },
+                "version": { "type": "string", "title": "Version" },
+                "built": { "type": "string", "title": "Build time" },
+                "signatures": { "type": "integer", "title": "Signatures" },
+            }),
+            &[],
+        )
+    }
+
+    fn validate(&self, settings: &Settings, findings: &mut Findings) {
+        if let Some(folder) = &settings.database_folder {
+            path::check(folder, &|| pointer!("database-folder"), findings);
+        }
+        for (index, name) in settings.databases.iter().enumerate() {
+            if name.contains('/') || !container::is_container(name) {
+                findings.error(
+                    pointer!("databases", index),
+                    "not-a-container",
+                    format!("{name:?} is no name of a container; it ends with .cvd, .cld or .cud."),
+                );
+            } else if settings
+                .databases
+                .iter()
+                .take(index)
+                .any(|other| other == name)
+            {
+                findings.warning(
+                    pointer!("databases", index),
+                    "database-twice",
+                    format!("{name} stands in the list twice."),
+                );
+            }
+        }
+    }
+
+    fn translate(&self, settings: &Settings, profile: &Profile) -> Result<Command, Refusal> {
+        linux_only(profile)?;
+        let folder = settings
+            .database_folder
+            .as_deref()
+            .unwrap_or(container::FOLDER);
+        let list = Step::run("find")
+            .args([
+                folder,
+                "-maxdepth",
+                "1",
+                "-type",
+                "f",
+                "-printf",
+                "%s %f\\n",
+            ])
+            .keep(4096, 1024);
+        let named = settings.databases.iter().map(String::as_str);
+        let names: Vec<&str> = if settings.databases.is_empty() {
+            container::OFFICIAL.to_vec()
+        } else {
+            named.collect()
+        };
+        let ask = names.into_iter().map(|name| container::ask(folder, name));
+        Ok([list].into_iter().chain(ask).collect::<Vec<_>>().into())
+    }
+
+    fn interpret(&self, _: &Settings, report: &Report) -> Outcome {
+        if !output::all_ended_with(report, &[("sigtool", 1)]) {
+            return output::failure(report, "The databases could not be read");
+        }
+        let events: Vec<Event> = container::told(report).map(|found| event(&found)).collect();
+        if events.is_empty() {
+            return Outcome::warning("None of the databases was found.");
+        }
+        let texts: Vec<String> = container::told(report)
+            .map(|found| format!("{} {}", found.name, found.version))
+            .collect();
+        Outcome::succeeded(format!("{}.", texts.join(", "))).with(events)
+    }
+}
+
+fn event(found: &container::Container) -> Event {
+    let container::Container {
+        name,
+        version,
+        built,
+        signatures,
+    } = found;
+    Event::new(
+        "database-version",
+        format!("{name} is of version {version}, built {built}."),
+        &json!({ "database": name, "version": version, "built": built, "signatures": signatures }),
+    )
+}

@@ -1,0 +1,175 @@
+//! What clamscan printed, and what it means.
+//!
+//! Its output quotes file names, and a name may hold anything, line breaks too: a file can be named
+//! so that its line looks like a detection. So the exit status and the counts at the end, which
+//! clamscan makes itself, decide; lines only tell details.
+
+use super::Action;
+use crate::output;
+use muster_plugin_sdk::{Event, Outcome, Report, StepReport, json};
+
+const MOST_UNSCANNED: usize = 1000;
+
+struct Detection<'a> {
+    file: &'a str,
+    signature: &'a str,
+    fate: Fate<'a>,
+}
+
+enum Fate<'a> {
+    Left,
+    Moved(&'a str),
+    Removed,
+}
+
+pub(super) fn outcome(action: Action, report: &Report) -> Outcome {
+    let Some(scan) = report.step("clamscan") else {
+        return output::failure(report, "The scan did not begin");
+    };
+    let detections = detections(scan);
+    let files = output::number(scan, "Scanned files: ").unwrap_or(0);
+    let outcome = match scan.status() {
+        Some(0) => clean(files, detections.len()),
+        Some(1) => return found(action, scan, files, &detections),
+        Some(2) if files > 0 => Outcome::warning(format!(
+            "No threats in {}, but not all could be read: {}.",
+            counted(files, "file"),
+            output::reason(scan)
+        )),
+        _ => {
+            let failed = output::failure(report, "The scan failed");
+            return failed.with(detections.iter().map(|found| found.event(action)));
+        }
+    };
+    outcome.with(not_scanned(scan))
+}
+
+fn clean(files: u64, imitations: usize) -> Outcome {
+    let summary = format!("No threats in {}", counted(files, "file"));
+    if imitations == 0 {
+        return Outcome::succeeded(format!("{summary}."));
+    }
+    Outcome::warning(format!(
+        "{summary}; {} named so that the output looks like a detection.",
+        if imitations == 1 {
+            "a file is".into()
+        } else {
+            format!("{imitations} files are")
+        }
+    ))
+}
+
+fn found(action: Action, scan: &StepReport, files: u64, detections: &[Detection]) -> Outcome {
+    let lines = u64::try_from(detections.len()).unwrap_or(u64::MAX);
+    let threats = output::number(scan, "Infected files: ").unwrap_or(lines);
+    let handled = detections
+        .iter()
+        .filter(|found| !matches!(found.fate, Fate::Left))
+        .count();
+    let left = detections.len() - handled;
+    let mut summary = format!(
+        "{} in {}",
+        counted(threats, "threat"),
+        counted(files, "file")
+    );
+    match action {
+        Action::Report => {}
+        Action::Quarantine => summary += &format!(", {handled} moved to quarantine"),
+        Action::Remove => summary += &format!(", {handled} removed"),
+    }
+    let undone = action != Action::Report && left > 0;
+    if undone {
+        summary += &format!("; {left} could not be and are still there");
+    }
+    if lines > threats {
+        summary += "; file names imitate further detections";
+    }
+    summary.push('.');
+    let outcome = if undone {
+        Outcome::failed(summary)
+    } else {
+        Outcome::warning(summary)
+    };
+    outcome
+        .with(detections.iter().map(|found| found.event(action)))
+        .with(not_scanned(scan))
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn detections(scan: &StepReport) -> Vec<Detection<'_>> {
+    let mut detections: Vec<Detection> = Vec::new();
+    for line in &scan.lines {
+        if let Some((file, signature)) = detection(line) {
+            detections.push(Detection {
+                file,
+                signature,
+                fate: Fate::Left,
+            });
+        } else if let Some(last) = detections.last_mut()
+            && let Some(rest) = line.strip_prefix(last.file)
+        {
+            // What became of a file stands right after its detection.
+            if rest == ": Removed." {
+                last.fate = Fate::Removed;
+            } else if let Some(to) = rest.strip_prefix(": moved to '") {
+                last.fate = Fate::Moved(to.strip_suffix('\'').unwrap_or(to));
+            }
+        }
+    }
+    detections
+}
+
+/// `/path/to: file: Some.Signature-1 FOUND`: a signature holds neither blanks nor colons.
+fn detection(line: &str) -> Option<(&str, &str)> {
+    let (file, signature) = line.strip_suffix(" FOUND")?.rsplit_once(": ")?;
+    (!signature.is_empty() && !signature.contains(char::is_whitespace)).then_some((file, signature))
+}
+
+impl Detection<'_> {
+    fn event(&self, action: Action) -> Event {
+        let Self {
+            file,
+            signature,
+            fate,
+        } = self;
+        let (word, text, to) = match (fate, action) {
+            (Fate::Moved(to), _) => ("quarantined", "moved to quarantine", Some(to)),
+            (Fate::Removed, _) => ("removed", "removed", None),
+            (Fate::Left, Action::Report) => ("reported", "left where it is", None),
+            (Fate::Left, Action::Quarantine) => ("not-quarantined", "could not be moved", None),
+            (Fate::Left, Action::Remove) => ("not-removed", "could not be removed", None),
+        };
+        let mut fields = json!({ "file": file, "signature": signature, "action": word });
+        if let (Some(to), Some(fields)) = (to, fields.as_object_mut()) {
+            fields.insert("quarantined-as".into(), json!(to));
+        }
+        Event::new(
+            "threat-detected",
+            format!("{signature} in {file}, {text}."),
+            &fields,
+        )
+    }
+}
+
+fn not_scanned(scan: &StepReport) -> impl Iterator<Item = Event> {
+    let unread = |line: &&String| {
+        line.ends_with(": Access denied")
+            || line.contains(": Can't open ")
+            || line.starts_with("WARNING: ") && line.ends_with(": Can't access file")
+    };
+    scan.lines
+        .iter()
+        .filter(unread)
+        .take(MOST_UNSCANNED)
+        .map(|line| {
+            let reason = line.strip_prefix("WARNING: ").unwrap_or(line);
+            Event::new(
+                "file-not-scanned",
+                format!("Not scanned: {reason}."),
+                &json!({ "reason": reason }),
+            )
+        })
+}
