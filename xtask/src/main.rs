@@ -6,6 +6,7 @@
 mod arrows;
 mod bench;
 mod check;
+mod demo;
 mod guests;
 mod place;
 mod plugins;
@@ -15,7 +16,8 @@ mod test;
 
 use clap::{Parser, Subcommand};
 
-/// Developer commands of Muster. New here? `cargo xtask test` sets up what it needs and runs everything.
+/// Developer commands of Muster. New here? `cargo xtask demo` shows the whole, `cargo xtask test`
+/// proves it; both set up what they need.
 #[derive(Parser)]
 #[command(
     bin_name = "cargo xtask",
@@ -41,6 +43,8 @@ enum Command {
     Arrows,
     /// Measure: `engine`, `path`, …; results go to standard output
     Bench(bench::Options),
+    /// A server, a device, two applications and real scans, in a temporary folder
+    Demo(demo::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -51,5 +55,6 @@ fn main() -> anyhow::Result<()> {
         Command::Check(options) => check::run(&options),
         Command::Arrows => arrows::run(),
         Command::Bench(options) => bench::run(&options),
+        Command::Demo(options) => demo::run(&options),
     }
 }
