@@ -1,1 +1,128 @@
-//! .
+//! What an Administration Server does, without its network edge.
+//!
+//! A task's life has five steps, one file each, to be read in this order: [`submit`], [`dispatch`],
+//! [`deliver`], [`report`], [`watch`]. Each ends by writing rows, and the next starts from those
+//! rows: nothing calls back, and a crash between two steps loses nothing. The other files are what
+//! else an administrator or an agent can do.
+
+pub mod administrator;
+pub mod application;
+pub mod component;
+pub mod deliver;
+pub mod device;
+pub mod dispatch;
+pub mod enroll;
+mod error;
+pub mod event;
+pub mod group;
+pub mod install;
+pub mod link;
+pub mod place;
+pub mod report;
+pub mod submit;
+pub mod task;
+pub mod transfer;
+pub mod watch;
+
+pub use administrator::Administrator;
+pub use error::AppError;
+
+use application::Applications;
+use component::Components;
+use futures_util::future::BoxFuture;
+use link::Links;
+use muster_agent_protocol::order::OrderKey;
+use muster_plugin_host::PluginHost;
+use muster_storage::{Connection, Storage};
+use report::Reports;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use watch::Watch;
+
+/// The application: cheap to clone, shared by every handler and link.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    storage: Storage,
+    plugin_host: Arc<PluginHost>,
+    applications: Applications,
+    components: Components,
+    order_key: OrderKey,
+    links: Links,
+    hints: deliver::Hints,
+    reports: Reports,
+    watch: Watch,
+    workers: TaskTracker,
+    stopping: CancellationToken,
+}
+
+/// What an [`App`] stands on.
+pub struct Foundation {
+    /// The database.
+    pub storage: Storage,
+    /// The plug-in host.
+    pub plugin_host: Arc<PluginHost>,
+    /// The folder of components, by digest. Made if missing.
+    pub components: PathBuf,
+    /// The key that orders are signed with.
+    pub order_key: OrderKey,
+}
+
+impl App {
+    /// Takes up the work where it was left: loads the plug-ins that were active and starts the
+    /// workers of the steps that are loops.
+    pub async fn start(foundation: Foundation) -> Result<Self, AppError> {
+        let Foundation {
+            storage,
+            plugin_host,
+            components,
+            order_key,
+        } = foundation;
+        let (reports, taken) = report::queue();
+        let (hints, hinted) = deliver::hints();
+        let latest = muster_storage::event::event_latest(&mut *storage.read().await?).await?;
+        let app = Self(Arc::new(Inner {
+            storage,
+            plugin_host,
+            applications: Applications::default(),
+            components: Components::open(&components)?,
+            order_key,
+            links: Links::default(),
+            hints,
+            reports,
+            watch: Watch::new(latest),
+            workers: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        }));
+        app.plugins_load().await?;
+        app.0.workers.spawn(deliver::work(app.clone(), hinted));
+        app.0.workers.spawn(report::work(app.clone(), taken));
+        app.0.workers.close();
+        Ok(app)
+    }
+
+    /// Writes rows and their events in one transaction, and wakes those who watch the event log.
+    pub(crate) async fn logged<T, F>(&self, job: F) -> Result<T, AppError>
+    where
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, AppError>>
+            + Send
+            + 'static,
+        T: Send + 'static,
+    {
+        let result = self.0.storage.write(job).await?;
+        self.0.watch.log_grew();
+        Ok(result)
+    }
+
+    /// Ends the workers at the next place between two steps, and closes the database. What was
+    /// acknowledged is durable already; what was not, agents send again.
+    pub async fn stop(&self) {
+        self.0.stopping.cancel();
+        self.0.links.close_all();
+        self.0.workers.wait().await;
+        self.0.storage.clone().close().await;
+    }
+}

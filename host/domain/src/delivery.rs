@@ -20,8 +20,11 @@ pub struct Delivery {
     pub cause: Option<Cause>,
     /// What the server wants of it.
     pub wanted: Wanted,
-    /// The sequence number of the last order about it, if one was sent.
-    pub order: Option<u64>,
+    /// What the last order to the device said; none if none was given yet. Where it is not what is
+    /// wanted, another order is due.
+    pub ordered: Option<Wanted>,
+    /// The sequence number of that order.
+    pub sequence: Option<u64>,
     /// The command that it carries out, once it was translated.
     pub command: Option<Digest>,
     /// What came of it, in a sentence.
@@ -159,6 +162,8 @@ impl FromStr for DeliveryState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Cause {
+    /// The order was given to the device, which has not answered yet.
+    Sent,
     /// The device has no link to the server.
     Offline {
         /// Since when, if it ever had one.
@@ -206,6 +211,7 @@ pub enum Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Sent => f.write_str("sent to the device, which has not answered yet"),
             Self::Offline { since: Some(since) } => write!(f, "device offline since {since:.0}"),
             Self::Offline { since: None } => f.write_str("device was never online"),
             Self::ApplicationNotInstalled => f.write_str("application is not installed"),

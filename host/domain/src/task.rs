@@ -1,7 +1,7 @@
 //! Tasks: what an administrator asked for, with revisions.
 
 use crate::Digest;
-use crate::application::TaskKind;
+use crate::application::{Needs, TaskKind};
 use crate::event::Actor;
 use crate::finding::Finding;
 use crate::id::{ApplicationId, DeviceId, GroupId, TaskId, TaskTypeId};
@@ -43,7 +43,11 @@ pub struct TaskRevision {
     pub schema_version: u32,
     /// The plug-in that found them valid.
     pub plugin: Digest,
-    /// What it had to say: warnings and notices.
+    /// What the application must be on a device before the task starts there, as the plug-in says.
+    pub needs: Needs,
+    /// Whether no other task of the application may run on a device meanwhile.
+    pub exclusive: bool,
+    /// What the plug-in had to say: warnings and notices.
     pub findings: Vec<Finding>,
     /// When they were set.
     pub created_at: Timestamp,

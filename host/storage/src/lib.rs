@@ -1,1 +1,96 @@
-//! .
+//! Every line of SQL. One file for each noun; domain types go in and out, rows stay private.
+//!
+//! Functions take the connection, so that the caller decides what is one transaction:
+//! [`Storage::write`] runs a job on the one writer, which commits jobs in groups; [`Storage::read`]
+//! lends a reader. Queries keep to what SQLite and PostgreSQL both understand.
+
+mod codec;
+mod error;
+mod writer;
+
+pub mod administrator;
+pub mod command;
+pub mod delivery;
+pub mod device;
+pub mod enrollment;
+pub mod event;
+pub mod group;
+pub mod plugin;
+pub mod run;
+pub mod task;
+
+pub use error::StorageError;
+
+use futures_util::future::BoxFuture;
+use sqlx::SqlitePool;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use std::path::Path;
+use std::time::Duration;
+
+/// The connection that every function here takes.
+pub type Connection = sqlx::SqliteConnection;
+
+/// The database of one server.
+#[derive(Clone)]
+pub struct Storage {
+    readers: SqlitePool,
+    writer: writer::Writer,
+}
+
+impl Storage {
+    /// Opens the database in a file, makes it if there is none, and brings its schema up to date.
+    pub async fn open(file: &Path) -> Result<Self, StorageError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("cache_size", "-65536")
+            // A batch of random rows would otherwise pay for a checkpoint each time.
+            .pragma("wal_autocheckpoint", "20000")
+            .pragma("journal_size_limit", "134217728");
+        let mut writing = sqlx::ConnectOptions::connect(&options)
+            .await
+            .map_err(StorageError::from)?;
+        sqlx::migrate!()
+            .run(&mut writing)
+            .await
+            .map_err(StorageError::Migrate)?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(8)
+            .connect_with(options.read_only(true))
+            .await?;
+        Ok(Self {
+            readers,
+            writer: writer::Writer::start(writing),
+        })
+    }
+
+    /// Lends a connection that reads the last committed state.
+    pub async fn read(&self) -> Result<PoolConnection<sqlx::Sqlite>, StorageError> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    /// Runs a job on the writer. Jobs that wait together are committed together; this returns when
+    /// the job's changes are durable, or when none of them was made. A job that returns an error
+    /// leaves nothing behind and does not disturb its neighbours.
+    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        self.writer.write(job).await
+    }
+
+    /// Waits for the jobs under way, folds the log into the file and closes it.
+    pub async fn close(self) {
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+}

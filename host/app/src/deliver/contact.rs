@@ -1,0 +1,209 @@
+//! Contact: a delivery's row is made when its device is there for the first time, and looked at
+//! again when what held it may have ended.
+
+use super::Active;
+use super::order::OrderDraft;
+use super::translate::Placement;
+use crate::dispatch::run_settle;
+use crate::{App, AppError};
+use jiff::Timestamp;
+use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
+use muster_domain::device::Device;
+use muster_domain::event::{Actor, NewEvent, Severity, Subject};
+use muster_domain::run::{Run, RunState};
+use muster_domain::{DeviceId, RunId};
+use muster_storage::Connection;
+use muster_storage::command::command_insert;
+use muster_storage::delivery::{delivery_get, delivery_insert, delivery_update};
+use muster_storage::device::{device_list_of, device_order_next};
+use muster_storage::event::event_insert;
+use muster_storage::run::run_state;
+
+/// Makes the deliveries for devices that the run meets for the first time.
+pub(super) async fn first_contact(
+    app: &App,
+    active: &mut Active,
+    devices: &[DeviceId],
+) -> Result<(), AppError> {
+    let placed = place(app, active, devices).await?;
+    let run = active.run.clone();
+    let draft = OrderDraft::of(active);
+    let (orders, finished) = app
+        .logged(move |connection| {
+            Box::pin(async move {
+                // Somebody may have stopped or paused it since it was looked at.
+                if run_state(connection, run.id).await? != Some(RunState::Running) {
+                    return Ok((Vec::new(), false));
+                }
+                let now = Timestamp::now();
+                let mut orders = Vec::new();
+                for (device, placement) in &placed {
+                    let mut delivery = blank(run.id, device.id, now);
+                    settle_placement(connection, &mut delivery, placement, now).await?;
+                    delivery_insert(connection, &delivery).await?;
+                    tell(connection, &run, device, &delivery, now).await?;
+                    orders.extend(draft.order(&delivery));
+                }
+                let finished = run_settle(connection, run.id, now).await?;
+                muster_crash_point::reach("deliver.before-commit");
+                Ok((orders, finished))
+            })
+        })
+        .await?;
+    muster_crash_point::reach("deliver.committed");
+    active.touched.extend(devices.iter().map(|device| device.0));
+    super::order::send(app, orders);
+    told(app, &active.run, finished);
+    Ok(())
+}
+
+/// Looks again at deliveries that were held without an order.
+pub(super) async fn further_contact(
+    app: &App,
+    active: &mut Active,
+    devices: &[DeviceId],
+) -> Result<(), AppError> {
+    let placed = place(app, active, devices).await?;
+    let run = active.run.clone();
+    let draft = OrderDraft::of(active);
+    let (orders, finished) = app
+        .logged(move |connection| {
+            Box::pin(async move {
+                let now = Timestamp::now();
+                let mut orders = Vec::new();
+                for (device, placement) in &placed {
+                    let Some(mut delivery) = delivery_get(connection, run.id, device.id).await?
+                    else {
+                        continue;
+                    };
+                    let held = !delivery.state.is_final() && delivery.ordered.is_none();
+                    if !held || delivery.wanted != Wanted::Run {
+                        continue;
+                    }
+                    let (was, was_cause) = (delivery.state, delivery.cause.clone());
+                    settle_placement(connection, &mut delivery, placement, now).await?;
+                    if (delivery.state, &delivery.cause) == (was, &was_cause) {
+                        continue;
+                    }
+                    delivery_update(connection, &delivery, was).await?;
+                    tell(connection, &run, device, &delivery, now).await?;
+                    orders.extend(draft.order(&delivery));
+                }
+                let finished = run_settle(connection, run.id, now).await?;
+                Ok((orders, finished))
+            })
+        })
+        .await?;
+    super::order::send(app, orders);
+    told(app, &active.run, finished);
+    Ok(())
+}
+
+async fn place(
+    app: &App,
+    active: &mut Active,
+    devices: &[DeviceId],
+) -> Result<Vec<(Device, Placement)>, AppError> {
+    let devices = device_list_of(&mut *app.0.storage.read().await?, devices).await?;
+    let placements = active.translations.place(app, &devices).await?;
+    Ok(devices
+        .into_iter()
+        .zip(placements)
+        .map(|(device, (_, placement))| (device, placement))
+        .collect())
+}
+
+fn blank(run: RunId, device: DeviceId, now: Timestamp) -> Delivery {
+    Delivery {
+        run,
+        device,
+        state: DeliveryState::Waiting,
+        cause: None,
+        wanted: Wanted::Run,
+        ordered: None,
+        sequence: None,
+        command: None,
+        summary: None,
+        needs_restart: false,
+        changed_at: now,
+    }
+}
+
+/// Brings a delivery to where its placement puts it.
+async fn settle_placement(
+    connection: &mut Connection,
+    delivery: &mut Delivery,
+    placement: &Placement,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    delivery.changed_at = now;
+    match placement {
+        Placement::Order(translated) => {
+            command_insert(connection, translated.hash, &translated.body).await?;
+            delivery.command = Some(translated.hash);
+            delivery.state = DeliveryState::Waiting;
+            delivery.cause = Some(Cause::Sent);
+            delivery.ordered = Some(Wanted::Run);
+            delivery.sequence = Some(device_order_next(connection, delivery.device).await?);
+        }
+        Placement::Hold(cause) => {
+            delivery.state = DeliveryState::Waiting;
+            delivery.cause = Some(cause.clone());
+        }
+        Placement::NotSupported(reason) => {
+            delivery.state = DeliveryState::NotSupported;
+            delivery.cause = Some(Cause::NotSupported {
+                reason: reason.clone(),
+            });
+            delivery.summary = Some(reason.clone());
+        }
+    }
+    Ok(())
+}
+
+async fn tell(
+    connection: &mut Connection,
+    run: &Run,
+    device: &Device,
+    delivery: &Delivery,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let cause = delivery
+        .cause
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let (kind, severity, text) = match (delivery.ordered, delivery.state) {
+        (Some(_), _) => (
+            "delivery.sent",
+            Severity::Info,
+            format!("Run {} was sent to {}.", run.id, device.name),
+        ),
+        (None, DeliveryState::NotSupported) => (
+            "delivery.finished",
+            Severity::Warning,
+            format!("Run {} cannot be done on {}: {cause}.", run.id, device.name),
+        ),
+        (None, _) => (
+            "delivery.waiting",
+            Severity::Info,
+            format!("Run {} waits on {}: {cause}.", run.id, device.name),
+        ),
+    };
+    let event = NewEvent::new(kind, severity, Actor::Server, text)
+        .about(Subject {
+            device: Some(device.id),
+            task: Some(run.task),
+            run: Some(run.id),
+            ..Subject::default()
+        })
+        .with(serde_json::json!({ "state": delivery.state, "cause": delivery.cause }));
+    Ok(event_insert(connection, now, &[event]).await?)
+}
+
+fn told(app: &App, run: &Run, finished: bool) {
+    app.0.watch.run_changed(run.id);
+    if finished {
+        app.0.hints.run_changed(run.id);
+    }
+}

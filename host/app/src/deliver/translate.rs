@@ -1,0 +1,204 @@
+//! What a run's task comes to on a device: a command, a wait, or that it cannot be done there.
+//!
+//! The plug-in is asked once for each profile, with all profiles that are new in one call.
+
+use crate::{App, AppError};
+use muster_domain::application::{Needs, TaskType};
+use muster_domain::command::Command;
+use muster_domain::delivery::Cause;
+use muster_domain::device::{ApplicationState, Device};
+use muster_domain::profile::{Profile, ProfileCount};
+use muster_domain::run::Run;
+use muster_domain::settings::Settings;
+use muster_domain::{DeviceId, Digest};
+use muster_plugin_host::{Plugin, Refusal};
+use muster_storage::Connection;
+use muster_storage::task::{TaskHead, task_head, task_revision_get};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Profiles in one call of a plug-in.
+const MOST_PROFILES: usize = 1000;
+
+/// What is to become of a delivery.
+#[derive(Clone)]
+pub(super) enum Placement {
+    /// The device gets this command.
+    Order(Arc<Translated>),
+    /// Nothing is given to the device until the cause ends.
+    Hold(Cause),
+    /// The application cannot do it on this device.
+    NotSupported(String),
+}
+
+/// A command that a plug-in made.
+pub(super) struct Translated {
+    pub(super) hash: Digest,
+    pub(super) body: String,
+}
+
+/// The task of a run, and the translations of it that were made.
+pub(super) struct Translations {
+    pub(super) head: TaskHead,
+    /// What the application must be before the task starts.
+    pub(super) needs: Needs,
+    /// Whether it has the application to itself.
+    pub(super) exclusive: bool,
+    settings: Settings,
+    // Of the plug-in with this digest. Another plug-in translates anew.
+    plugin: Option<Digest>,
+    made: BTreeMap<Profile, Placement>,
+}
+
+impl Translations {
+    pub(super) async fn read(connection: &mut Connection, run: &Run) -> Result<Self, AppError> {
+        let head = task_head(connection, run.task).await?;
+        let head = head.ok_or_else(|| AppError::not_found("task", run.task))?;
+        let revision = task_revision_get(connection, run.task, run.revision).await?;
+        let revision =
+            revision.ok_or_else(|| AppError::not_found("task revision", run.revision))?;
+        Ok(Self {
+            head,
+            needs: revision.needs,
+            exclusive: revision.exclusive,
+            settings: revision.settings,
+            plugin: None,
+            made: BTreeMap::new(),
+        })
+    }
+
+    /// What is to become of the deliveries for some devices.
+    pub(super) async fn place(
+        &mut self,
+        app: &App,
+        devices: &[Device],
+    ) -> Result<Vec<(DeviceId, Placement)>, AppError> {
+        let Some(plugin) = app.0.applications.get(&self.head.application) else {
+            return Ok(all(devices, &Placement::Hold(Cause::PluginMissing)));
+        };
+        let Some(task_type) = plugin.description().task_type(&self.head.task_type) else {
+            let reason = format!(
+                "version {} of the plug-in no longer knows the task type {}",
+                plugin.description().version,
+                self.head.task_type
+            );
+            return Ok(all(devices, &Placement::NotSupported(reason)));
+        };
+        self.translate(&plugin, task_type, devices).await;
+        Ok(devices
+            .iter()
+            .map(|device| (device.id, self.placement(&plugin, task_type, device)))
+            .collect())
+    }
+
+    fn placement(&self, plugin: &Plugin, task_type: &TaskType, device: &Device) -> Placement {
+        if let Some(placement) = self.without_translation(plugin, task_type, device) {
+            return placement;
+        }
+        let profile = device.profile(&self.head.application, &task_type.facts);
+        self.made.get(&profile).cloned().unwrap_or_else(|| {
+            let reason = "the plug-in was not asked about this device".to_owned();
+            Placement::Hold(Cause::PluginFault { reason })
+        })
+    }
+
+    /// What can be told of a device without asking the plug-in.
+    fn without_translation(
+        &self,
+        plugin: &Plugin,
+        task_type: &TaskType,
+        device: &Device,
+    ) -> Option<Placement> {
+        let Some(installed) = device.application(&self.head.application) else {
+            return Some(Placement::Hold(Cause::NoConnector));
+        };
+        if installed.state == ApplicationState::Absent {
+            let nothing_needed = task_type.needs == Needs::Nothing;
+            return (!nothing_needed).then_some(Placement::Hold(Cause::ApplicationNotInstalled));
+        }
+        let description = plugin.description();
+        let version = installed.version.as_deref()?;
+        (!description.manages_version(version)).then(|| {
+            Placement::NotSupported(format!(
+                "{} {version} is not among the versions that the plug-in manages ({})",
+                description.name, description.manages
+            ))
+        })
+    }
+
+    /// Has the plug-in translate for the profiles of these devices that it was not asked about yet.
+    async fn translate(&mut self, plugin: &Arc<Plugin>, task_type: &TaskType, devices: &[Device]) {
+        if self.plugin != Some(plugin.digest()) {
+            self.made.clear();
+            self.plugin = Some(plugin.digest());
+        }
+        // A fault is no answer: it is asked for again.
+        self.made
+            .retain(|_, made| !matches!(made, Placement::Hold(_)));
+        let mut counts: BTreeMap<Profile, u32> = BTreeMap::new();
+        for device in devices {
+            if self
+                .without_translation(plugin, task_type, device)
+                .is_none()
+            {
+                let profile = device.profile(&self.head.application, &task_type.facts);
+                if !self.made.contains_key(&profile) {
+                    *counts.entry(profile).or_default() += 1;
+                }
+            }
+        }
+        let profiles: Vec<ProfileCount> = counts
+            .into_iter()
+            .map(|(profile, devices)| ProfileCount { profile, devices })
+            .collect();
+        for part in profiles.chunks(MOST_PROFILES) {
+            let placements = self.ask(plugin, part).await;
+            for (count, placement) in part.iter().zip(placements) {
+                self.made.insert(count.profile.clone(), placement);
+            }
+        }
+    }
+
+    async fn ask(&self, plugin: &Arc<Plugin>, profiles: &[ProfileCount]) -> Vec<Placement> {
+        match plugin
+            .translate(&self.head.task_type, &self.settings, profiles)
+            .await
+        {
+            Ok(answers) => answers.into_iter().map(placement_of).collect(),
+            Err(error) => {
+                let reason = crate::install::chain(&error);
+                tracing::error!(%reason, "a task could not be translated");
+                let hold = Placement::Hold(Cause::PluginFault { reason });
+                profiles.iter().map(|_| hold.clone()).collect()
+            }
+        }
+    }
+}
+
+fn placement_of(answer: Result<Command, Refusal>) -> Placement {
+    match answer {
+        Ok(command) => {
+            let body = command.to_body();
+            Placement::Order(Arc::new(Translated {
+                hash: Command::hash_of(&body),
+                body,
+            }))
+        }
+        Err(Refusal::Unsupported(reason)) => Placement::NotSupported(reason),
+        Err(Refusal::Invalid(findings)) => {
+            let texts: Vec<&str> = findings
+                .iter()
+                .map(|finding| finding.text.as_str())
+                .collect();
+            Placement::NotSupported(texts.join(" "))
+        }
+        Err(Refusal::Internal(reason)) => Placement::Hold(Cause::PluginFault { reason }),
+    }
+}
+
+fn all(devices: &[Device], placement: &Placement) -> Vec<(DeviceId, Placement)> {
+    devices
+        .iter()
+        .map(|device| (device.id, placement.clone()))
+        .collect()
+}

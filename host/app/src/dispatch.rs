@@ -1,0 +1,338 @@
+//! Dispatch: the second step of a task's life.
+//!
+//! A task becomes a run: its scope at this moment as one bitmap, one small transaction however many
+//! devices there are. Stopping, pausing and resuming a run say what is wanted of its deliveries.
+//! The next step, [`crate::deliver`], starts from these rows.
+
+use crate::place::devices_of;
+use crate::{Administrator, App, AppError};
+use jiff::Timestamp;
+use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
+use muster_domain::event::{Actor, NewEvent, Severity, Subject};
+use muster_domain::run::{Run, RunState};
+use muster_domain::task::Task;
+use muster_domain::{DeviceId, RunId, TaskId};
+use muster_storage::Connection;
+use muster_storage::delivery::{
+    delivery_list_open, delivery_list_unordered, delivery_update, delivery_want,
+};
+use muster_storage::event::event_insert;
+use muster_storage::run::{
+    run_count_add, run_counts, run_get, run_insert, run_list_open, run_state_set,
+};
+use muster_storage::task::{task_get, task_head};
+
+impl App {
+    /// Starts a task: the devices that its scope means now are the targets of a new run. A task
+    /// whose last run is still under way is not started again.
+    pub async fn run_start(&self, who: &Administrator, id: TaskId) -> Result<Run, AppError> {
+        let task = self.task_get(who, id).await?.task;
+        if let Err(error) = self.still_agreed(&task).await {
+            self.run_refused(who, &task, &error).await?;
+            return Err(error);
+        }
+        let actor = who.actor();
+        let run = self
+            .logged(move |connection| Box::pin(run_insert_with_event(connection, id, actor)))
+            .await?;
+        muster_crash_point::reach("dispatch.committed");
+        self.0.watch.run_changed(run.id);
+        self.0.hints.run_changed(run.id);
+        Ok(run)
+    }
+
+    /// The plug-in must be there, and if it is another one than agreed to the settings, agree again.
+    async fn still_agreed(&self, task: &Task) -> Result<(), AppError> {
+        let plugin = self.plugin(&task.application).await?;
+        if plugin.digest() != task.revision.plugin {
+            self.agree(&task.application, &task.task_type, &task.revision.settings)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn run_refused(
+        &self,
+        who: &Administrator,
+        task: &Task,
+        error: &AppError,
+    ) -> Result<(), AppError> {
+        let text = format!("Task {} was not started: {error}.", task.name);
+        let event = NewEvent::new("run.refused", Severity::Warning, who.actor(), text)
+            .about(Subject {
+                application: Some(task.application.clone()),
+                task: Some(task.id),
+                ..Subject::default()
+            })
+            .with(serde_json::json!({ "code": error.code() }));
+        self.event_write(event).await
+    }
+
+    /// Stops a run. Devices that have it end it; those that were not in contact never get it.
+    pub async fn run_stop(&self, who: &Administrator, id: RunId) -> Result<Run, AppError> {
+        self.run_want(
+            who,
+            id,
+            RunState::Stopping,
+            Wanted::Stop,
+            "run.stopped",
+            "stopped",
+        )
+        .await
+    }
+
+    /// Pauses a run. Devices that are at it stand still; those that come into contact wait.
+    pub async fn run_pause(&self, who: &Administrator, id: RunId) -> Result<Run, AppError> {
+        self.run_want(
+            who,
+            id,
+            RunState::Paused,
+            Wanted::Pause,
+            "run.paused",
+            "paused",
+        )
+        .await
+    }
+
+    /// Lets a paused run go on.
+    pub async fn run_resume(&self, who: &Administrator, id: RunId) -> Result<Run, AppError> {
+        self.run_want(
+            who,
+            id,
+            RunState::Running,
+            Wanted::Run,
+            "run.resumed",
+            "resumed",
+        )
+        .await
+    }
+
+    /// Stops the run of a task that is under way.
+    pub async fn task_stop(&self, who: &Administrator, id: TaskId) -> Result<Run, AppError> {
+        let detail = self.task_get(who, id).await?;
+        let run = detail.last_run.ok_or_else(|| AppError::Conflict {
+            code: "task-not-running",
+            text: format!("task {id} has never run"),
+        })?;
+        self.run_stop(who, run).await
+    }
+
+    async fn run_want(
+        &self,
+        who: &Administrator,
+        id: RunId,
+        state: RunState,
+        wanted: Wanted,
+        kind: &'static str,
+        verb: &'static str,
+    ) -> Result<Run, AppError> {
+        let actor = who.actor();
+        let run = self
+            .logged(move |connection| {
+                Box::pin(async move {
+                    let run = run_existing(connection, id).await?;
+                    refuse_change(&run, state, verb)?;
+                    let now = Timestamp::now();
+                    run_state_set(connection, id, state, None).await?;
+                    delivery_want(connection, id, wanted).await?;
+                    if wanted == Wanted::Stop {
+                        cancel_undelivered(connection, &run, now).await?;
+                    }
+                    let text = format!("Run {id} of task {} was {verb}.", run.task);
+                    let event = NewEvent::new(kind, Severity::Info, actor, text);
+                    event_insert(connection, now, &[event.about(about(&run))]).await?;
+                    run_settle(connection, id, now).await?;
+                    run_existing(connection, id).await
+                })
+            })
+            .await?;
+        muster_crash_point::reach("dispatch.wanted-committed");
+        self.0.watch.run_changed(id);
+        self.0.hints.run_changed(id);
+        Ok(run)
+    }
+}
+
+async fn run_insert_with_event(
+    connection: &mut Connection,
+    id: TaskId,
+    actor: Actor,
+) -> Result<Run, AppError> {
+    // Read again: the task may have changed, or been started, since it was looked at.
+    let task = task_get(connection, id).await?;
+    let task = task.ok_or_else(|| AppError::not_found("task", id))?;
+    refuse_second_run(connection, &task).await?;
+    let targets = devices_of(connection, &task.scope).await?;
+    let now = Timestamp::now();
+    let number = task.revision.number;
+    let run = run_insert(connection, id, number, &targets, now, &actor).await?;
+    let text = format!(
+        "Task {} was started on {} devices.",
+        task.name,
+        targets.len()
+    );
+    let event = NewEvent::new("run.started", Severity::Info, actor, text)
+        .about(Subject {
+            application: Some(task.application),
+            task: Some(id),
+            run: Some(run),
+            ..Subject::default()
+        })
+        .with(serde_json::json!({ "revision": number, "devices": targets.len() }));
+    event_insert(connection, now, &[event]).await?;
+    run_settle(connection, run, now).await?;
+    muster_crash_point::reach("dispatch.before-commit");
+    run_existing(connection, run).await
+}
+
+async fn refuse_second_run(connection: &mut Connection, task: &Task) -> Result<(), AppError> {
+    let open = run_list_open(connection).await?;
+    match open
+        .iter()
+        .find(|run| run.task == task.id && run.state != RunState::Stopping)
+    {
+        Some(run) => Err(AppError::Conflict {
+            code: "task-running",
+            text: format!(
+                "run {} of task {} is under way; stop it first",
+                run.id, task.id
+            ),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn refuse_change(run: &Run, next: RunState, verb: &str) -> Result<(), AppError> {
+    let may = match next {
+        RunState::Stopping => matches!(run.state, RunState::Running | RunState::Paused),
+        RunState::Paused => run.state == RunState::Running,
+        RunState::Running => run.state == RunState::Paused,
+        RunState::Finished => false,
+    };
+    if may {
+        return Ok(());
+    }
+    let state = serde_json::json!(run.state);
+    Err(AppError::Conflict {
+        code: "run-state",
+        text: format!(
+            "run {} is {} and cannot be {verb}",
+            run.id,
+            state.as_str().unwrap_or_default()
+        ),
+    })
+}
+
+/// Cancels at once what no device was told of: deliveries without an order, and the devices that
+/// were not in contact at all, which have no rows.
+async fn cancel_undelivered(
+    connection: &mut Connection,
+    run: &Run,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    for mut delivery in delivery_list_unordered(connection, run.id).await? {
+        if delivery.ordered.is_none() {
+            cancel(connection, &mut delivery, Cause::Administrator, now).await?;
+        }
+    }
+    let counts = run_counts(connection, run.id).await?;
+    let pending = counts.of(DeliveryState::Pending).cast_signed();
+    run_count_add(connection, run.id, DeliveryState::Pending, -pending).await?;
+    run_count_add(connection, run.id, DeliveryState::Cancelled, pending).await?;
+    Ok(())
+}
+
+async fn cancel(
+    connection: &mut Connection,
+    delivery: &mut Delivery,
+    cause: Cause,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let was = delivery.state;
+    delivery.state = DeliveryState::Cancelled;
+    delivery.cause = Some(cause);
+    delivery.changed_at = now;
+    Ok(delivery_update(connection, delivery, was).await?)
+}
+
+/// Ends what a device that is being removed had still to do.
+pub(crate) async fn device_leave(
+    connection: &mut Connection,
+    device: DeviceId,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    for mut delivery in delivery_list_open(connection, &[device]).await? {
+        cancel(connection, &mut delivery, Cause::Administrator, now).await?;
+        run_settle(connection, delivery.run, now).await?;
+    }
+    for run in run_list_open(connection).await? {
+        let touched = muster_storage::delivery::delivery_get(connection, run.id, device).await?;
+        if run.targets.contains(device.0) && touched.is_none() && run.state != RunState::Stopping {
+            let delivery = Delivery {
+                run: run.id,
+                device,
+                state: DeliveryState::Cancelled,
+                cause: Some(Cause::Administrator),
+                wanted: Wanted::Stop,
+                ordered: None,
+                sequence: None,
+                command: None,
+                summary: None,
+                needs_restart: false,
+                changed_at: now,
+            };
+            muster_storage::delivery::delivery_insert(connection, &delivery).await?;
+            run_settle(connection, run.id, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Finishes a run whose deliveries are all final. Costs the same however many there are.
+pub(crate) async fn run_settle(
+    connection: &mut Connection,
+    id: RunId,
+    now: Timestamp,
+) -> Result<bool, AppError> {
+    let counts = run_counts(connection, id).await?;
+    if counts.finished() < counts.total() {
+        return Ok(false);
+    }
+    let run = run_existing(connection, id).await?;
+    if run.state.is_final() {
+        return Ok(false);
+    }
+    run_state_set(connection, id, RunState::Finished, Some(now)).await?;
+    let head = task_head(connection, run.task).await?;
+    let task = head.map_or_else(|| run.task.to_string(), |head| head.name);
+    let said: Vec<String> = counts
+        .0
+        .iter()
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    let said = if said.is_empty() {
+        "no devices".to_owned()
+    } else {
+        said.join(", ")
+    };
+    let text = format!("Run {id} of task {task} finished: {said}.");
+    let event = NewEvent::new("run.finished", Severity::Info, Actor::Server, text)
+        .about(about(&run))
+        .with(serde_json::json!({ "counts": counts }));
+    event_insert(connection, now, &[event]).await?;
+    Ok(true)
+}
+
+async fn run_existing(connection: &mut Connection, id: RunId) -> Result<Run, AppError> {
+    run_get(connection, id)
+        .await?
+        .ok_or_else(|| AppError::not_found("run", id))
+}
+
+fn about(run: &Run) -> Subject {
+    Subject {
+        task: Some(run.task),
+        run: Some(run.id),
+        ..Subject::default()
+    }
+}

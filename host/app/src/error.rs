@@ -1,0 +1,173 @@
+//! Why something was not done, and whose fault it was.
+
+use crate::application::Absence;
+use muster_domain::finding::Finding;
+use muster_domain::{ApplicationId, TaskTypeId};
+use muster_plugin_host::{CallError, Fault, LoadError};
+use muster_storage::StorageError;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// There is no such thing.
+    #[error("there is no {what} {name:?}")]
+    NotFound {
+        /// `device`, `task`, …
+        what: &'static str,
+        /// How it was named.
+        name: String,
+    },
+    /// The application has no loaded plug-in, so that nobody can say what its tasks mean.
+    #[error("application {application} has no loaded management plug-in: {reason}")]
+    ApplicationWithoutPlugin {
+        /// The application.
+        application: ApplicationId,
+        /// Whether and how there was one before.
+        reason: Absence,
+    },
+    /// The application's plug-in knows no such task type.
+    #[error("application {application} has no task type {task_type}; it has {}", known.join(", "))]
+    UnknownTaskType {
+        /// The application.
+        application: ApplicationId,
+        /// The type that was asked for.
+        task_type: TaskTypeId,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// The settings cannot be used.
+    #[error("the settings cannot be used: {}", summary(findings))]
+    SettingsInvalid {
+        /// Everything that is wrong, and what else there is to say.
+        findings: Vec<Finding>,
+    },
+    /// The request itself cannot be used.
+    #[error("{text}")]
+    Invalid {
+        /// Stable.
+        code: &'static str,
+        /// What is wrong and what would be right.
+        text: String,
+    },
+    /// It does not go with how things stand.
+    #[error("{text}")]
+    Conflict {
+        /// Stable.
+        code: &'static str,
+        /// How things stand and what would help.
+        text: String,
+    },
+    /// The caller is not who may do this.
+    #[error("{text}")]
+    Denied {
+        /// Stable.
+        code: &'static str,
+        /// Why, and what would help.
+        text: String,
+    },
+    /// A plug-in was asked and gave no answer.
+    #[error(transparent)]
+    Plugin(#[from] CallError),
+    /// A component is no plug-in.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(StorageError),
+    /// A file of the server's own could not be read or written.
+    #[error("cannot {doing} {file}")]
+    File {
+        /// `read`, `write`, …
+        doing: &'static str,
+        /// The file.
+        file: String,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+impl From<StorageError> for AppError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Constraint("group_name_taken") => Self::Conflict {
+                code: "group-name-taken",
+                text: "there is a group of this name beside it already; choose another name".into(),
+            },
+            StorageError::Constraint("device_name_taken") => Self::Conflict {
+                code: "device-name-taken",
+                text: "another device has this name already; choose another, or remove that device"
+                    .into(),
+            },
+            StorageError::Constraint("plugin_current") => Self::Conflict {
+                code: "plugin-installed-meanwhile",
+                text:
+                    "somebody else installed a plug-in for this application meanwhile; look, and \
+                       try again"
+                        .into(),
+            },
+            other => Self::Storage(other),
+        }
+    }
+}
+
+impl AppError {
+    /// Stable, lower-case with hyphens: the kind of error, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not-found",
+            Self::ApplicationWithoutPlugin { .. } => "application-without-plugin",
+            Self::UnknownTaskType { .. } => "unknown-task-type",
+            Self::SettingsInvalid { .. } => "settings-invalid",
+            Self::Invalid { code, .. }
+            | Self::Conflict { code, .. }
+            | Self::Denied { code, .. } => code,
+            Self::Plugin(error) => match error.failure {
+                muster_plugin_host::CallFailure::Busy { .. } => "busy",
+                _ => "plugin-fault",
+            },
+            Self::Load(error) if error.fault() == Fault::Us => "server-fault",
+            Self::Load(error) if error.fault() == Fault::Caller => "busy",
+            Self::Load(_) => "plugin-invalid",
+            Self::Storage(StorageError::Full) => "disk-full",
+            Self::File { cause, .. } if cause.kind() == std::io::ErrorKind::StorageFull => {
+                "disk-full"
+            }
+            Self::Storage(_) | Self::File { .. } => "server-fault",
+        }
+    }
+
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::NotFound { .. }
+            | Self::ApplicationWithoutPlugin { .. }
+            | Self::UnknownTaskType { .. }
+            | Self::SettingsInvalid { .. }
+            | Self::Invalid { .. }
+            | Self::Conflict { .. }
+            | Self::Denied { .. } => Fault::Caller,
+            Self::Plugin(error) => error.fault(),
+            Self::Load(error) => error.fault(),
+            Self::Storage(_) | Self::File { .. } => Fault::Us,
+        }
+    }
+
+    pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
+        Self::NotFound {
+            what,
+            name: name.to_string(),
+        }
+    }
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let texts: Vec<String> = findings
+        .iter()
+        .map(|finding| match finding.pointer.as_str() {
+            "" => finding.text.clone(),
+            pointer => format!("{pointer}: {}", finding.text),
+        })
+        .collect();
+    texts.join(" ")
+}

@@ -1,0 +1,202 @@
+//! What reports mean, by the plug-ins of their applications.
+
+use super::Taken;
+use crate::install::chain;
+use crate::{App, AppError};
+use muster_agent_protocol::message::News;
+use muster_domain::application::TaskType;
+use muster_domain::event::Severity;
+use muster_domain::outcome::Outcome;
+use muster_domain::report::Report;
+use muster_domain::settings::Settings;
+use muster_domain::{DeviceId, RunId, TaskId, TaskTypeId};
+use muster_plugin_host::Plugin;
+use muster_storage::run::run_get;
+use muster_storage::task::{TaskHead, task_head, task_revision_get};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Reports in one call of a plug-in.
+const MOST_REPORTS: usize = 100;
+
+/// Bytes of reports in one call of a plug-in, unless a single one is longer.
+const MOST_BYTES: usize = 2 * 1024 * 1024;
+
+/// What each report of a group means, as far as a plug-in said so.
+pub(super) type Meanings = HashMap<(RunId, DeviceId), Meaning>;
+
+/// What a report means, or why nobody could say.
+pub(super) enum Meaning {
+    /// The plug-in's word. Each event comes with how much it weighs.
+    Outcome(Outcome, Vec<Severity>),
+    /// The plug-in is not there, does not interpret, or failed: the exit statuses decide.
+    ByStatus {
+        /// Why, if it is a fault.
+        fault: Option<String>,
+    },
+}
+
+/// Reports of one task revision.
+struct Batch<'g> {
+    head: TaskHead,
+    settings: Settings,
+    reports: Vec<(RunId, DeviceId, &'g Report)>,
+}
+
+/// Asks the plug-ins about every report in a group, with the reports of one task in one call.
+pub(super) async fn interpret(app: &App, group: &[Taken]) -> Result<Meanings, AppError> {
+    let mut meanings = Meanings::new();
+    for (_, batch) in batches(app, group).await? {
+        let plugin = app.0.applications.get(&batch.head.application);
+        let plugin = plugin.filter(|plugin| plugin.has_interpret());
+        let task_type = plugin.as_ref().and_then(|plugin| {
+            plugin
+                .description()
+                .task_type(&batch.head.task_type)
+                .cloned()
+        });
+        match plugin.zip(task_type) {
+            Some((plugin, task_type)) => {
+                for part in parts(&batch.reports) {
+                    ask(&plugin, &task_type, &batch.settings, part, &mut meanings).await;
+                }
+            }
+            None => meanings.extend(
+                batch
+                    .reports
+                    .iter()
+                    .map(|(run, device, _)| ((*run, *device), Meaning::ByStatus { fault: None })),
+            ),
+        }
+    }
+    Ok(meanings)
+}
+
+async fn batches<'g>(
+    app: &App,
+    group: &'g [Taken],
+) -> Result<BTreeMap<(TaskId, u32), Batch<'g>>, AppError> {
+    let mut connection = app.0.storage.read().await?;
+    let mut batches: BTreeMap<(TaskId, u32), Batch<'g>> = BTreeMap::new();
+    let mut tasks: BTreeMap<RunId, Option<(TaskId, u32)>> = BTreeMap::new();
+    for taken in group {
+        for numbered in &taken.news {
+            let News::Ended { run, report, .. } = &numbered.news else {
+                continue;
+            };
+            if report.steps.is_empty() {
+                continue;
+            }
+            let key = if let Some(key) = tasks.get(run) {
+                *key
+            } else {
+                let found = run_get(&mut connection, *run).await?;
+                let key = found.map(|run| (run.task, run.revision));
+                tasks.insert(*run, key);
+                key
+            };
+            let Some(key) = key else { continue };
+            if !batches.contains_key(&key) {
+                let head = task_head(&mut connection, key.0).await?;
+                let revision = task_revision_get(&mut connection, key.0, key.1).await?;
+                let Some((head, revision)) = head.zip(revision) else {
+                    continue;
+                };
+                let batch = Batch {
+                    head,
+                    settings: revision.settings,
+                    reports: Vec::new(),
+                };
+                batches.insert(key, batch);
+            }
+            if let Some(batch) = batches.get_mut(&key) {
+                batch.reports.push((*run, taken.device, report));
+            }
+        }
+    }
+    Ok(batches)
+}
+
+/// Cuts reports into calls that are not too large.
+fn parts<'r, 'g>(
+    reports: &'r [(RunId, DeviceId, &'g Report)],
+) -> Vec<&'r [(RunId, DeviceId, &'g Report)]> {
+    let mut parts = Vec::new();
+    let mut rest = reports;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = rest
+            .iter()
+            .take(MOST_REPORTS)
+            .take_while(|(_, _, report)| {
+                bytes += size(report);
+                bytes <= MOST_BYTES
+            })
+            .count();
+        let (part, more) = rest.split_at(fits.max(1));
+        parts.push(part);
+        rest = more;
+    }
+    parts
+}
+
+fn size(report: &Report) -> usize {
+    let of_lines = |lines: &[String]| lines.iter().map(|line| line.len() + 16).sum::<usize>();
+    report
+        .steps
+        .iter()
+        .map(|step| step.head.len() + step.tail.len() + of_lines(&step.lines) + 100)
+        .sum()
+}
+
+async fn ask(
+    plugin: &Arc<Plugin>,
+    task_type: &TaskType,
+    settings: &Settings,
+    part: &[(RunId, DeviceId, &Report)],
+    meanings: &mut Meanings,
+) {
+    let reports: Vec<Report> = part
+        .iter()
+        .map(|(_, _, report)| (*report).clone())
+        .collect();
+    match plugin.interpret(&task_type.id, settings, &reports).await {
+        Ok(outcomes) => {
+            for ((run, device, _), outcome) in part.iter().zip(outcomes) {
+                let severities = severities(task_type, &outcome);
+                meanings.insert((*run, *device), Meaning::Outcome(outcome, severities));
+            }
+        }
+        // One report may have been too much for it: each gets a call of its own.
+        Err(error) if part.len() > 1 => {
+            tracing::warn!(error = %chain(&error), "a batch of reports is interpreted one by one");
+            for one in part.chunks(1) {
+                Box::pin(ask(plugin, task_type, settings, one, meanings)).await;
+            }
+        }
+        Err(error) => {
+            let fault = chain(&error);
+            tracing::error!(%fault, "a report could not be interpreted");
+            meanings.extend(part.iter().map(|(run, device, _)| {
+                (
+                    (*run, *device),
+                    Meaning::ByStatus {
+                        fault: Some(fault.clone()),
+                    },
+                )
+            }));
+        }
+    }
+}
+
+fn severities(task_type: &TaskType, outcome: &Outcome) -> Vec<Severity> {
+    let of = |id: &TaskTypeId| {
+        let found = task_type.event_types.iter().find(|event| event.id == *id);
+        found.map_or(Severity::Info, |event| event.severity)
+    };
+    outcome
+        .events
+        .iter()
+        .map(|event| of(&event.event_type))
+        .collect()
+}

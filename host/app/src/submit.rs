@@ -1,0 +1,341 @@
+//! Submit: the first step of a task's life.
+//!
+//! Settings go through the application's plug-in before anything is kept. What comes of it is a
+//! task revision and its event in one transaction, or a refusal and its event. The next step,
+//! [`crate::dispatch`], starts from those rows.
+
+use crate::application::task_type;
+use crate::place::{ScopeReference, scope_find};
+use crate::{Administrator, App, AppError};
+use jiff::Timestamp;
+use muster_domain::application::{Mark, TaskType};
+use muster_domain::event::{Actor, NewEvent, Severity, Subject};
+use muster_domain::finding::{Finding, any_error};
+use muster_domain::group::is_name;
+use muster_domain::settings::Settings;
+use muster_domain::task::{NewTask, Scope, Task, TaskRevision};
+use muster_domain::{ApplicationId, Digest, TaskId, TaskTypeId};
+use muster_storage::Connection;
+use muster_storage::event::event_insert;
+use muster_storage::task::{task_get, task_insert, task_revision_insert, task_update};
+
+/// The longest time limit: a week.
+const MOST_TIME_LIMIT: u32 = 7 * 24 * 3600;
+
+/// A task that somebody asks for.
+#[derive(Debug, Clone)]
+pub struct TaskRequest {
+    /// 1 to 100 characters.
+    pub name: String,
+    /// The application that it is for.
+    pub application: ApplicationId,
+    /// What it does.
+    pub task_type: TaskTypeId,
+    /// Where it is to be done.
+    pub scope: ScopeReference,
+    /// Its settings, or what is wrong with their text.
+    pub settings: Result<Settings, Finding>,
+    /// Seconds; the task type's own limit if none.
+    pub time_limit: Option<u32>,
+}
+
+/// What is to change of a task. What is none stays.
+#[derive(Debug, Clone, Default)]
+pub struct TaskChangeRequest {
+    /// The revision that the change was made on.
+    pub revision: Option<u32>,
+    /// Another name.
+    pub name: Option<String>,
+    /// Other settings, or what is wrong with their text.
+    pub settings: Option<Result<Settings, Finding>>,
+    /// Another time limit in seconds.
+    pub time_limit: Option<u32>,
+}
+
+/// Settings that the application's plug-in agreed to.
+pub(crate) struct Agreed {
+    pub(crate) plugin: Digest,
+    pub(crate) task_type: TaskType,
+    /// Warnings and notices.
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl App {
+    /// Creates a task, if the application's plug-in agrees to it. A refusal is an event too.
+    pub async fn task_create(
+        &self,
+        who: &Administrator,
+        request: TaskRequest,
+    ) -> Result<Task, AppError> {
+        let result = self.task_submit(who, &request).await;
+        if let Err(error) = &result {
+            self.task_refused(who, &request, error).await?;
+        }
+        result
+    }
+
+    async fn task_submit(
+        &self,
+        who: &Administrator,
+        request: &TaskRequest,
+    ) -> Result<Task, AppError> {
+        check_name(&request.name)?;
+        let plugin = self.plugin(&request.application).await?;
+        task_type(&plugin, &request.task_type)?;
+        let settings = settings_of(&request.settings)?;
+        let scope = self.scope(&request.scope).await?;
+        let agreed = self
+            .agree(&request.application, &request.task_type, &settings)
+            .await?;
+        check_kind(&agreed.task_type, &scope)?;
+        let time_limit = check_time_limit(request.time_limit, &agreed.task_type)?;
+        let task = NewTask {
+            name: request.name.clone(),
+            application: request.application.clone(),
+            task_type: request.task_type.clone(),
+            scope,
+            time_limit: Some(time_limit),
+            settings,
+        };
+        self.task_keep(who.actor(), task, time_limit, agreed).await
+    }
+
+    async fn scope(&self, reference: &ScopeReference) -> Result<Scope, AppError> {
+        let found = scope_find(&mut *self.0.storage.read().await?, reference).await?;
+        let scope = found.map_err(|missing| AppError::Invalid {
+            code: "scope-unknown",
+            text: format!("the scope names what is not there: {}", missing.join(", ")),
+        })?;
+        match &scope {
+            Scope::Global { devices } if devices.is_empty() => Err(AppError::Invalid {
+                code: "scope-empty",
+                text: "a global task needs at least one device".into(),
+            }),
+            _ => Ok(scope),
+        }
+    }
+
+    /// Asks the application's plug-in about settings. Errors refuse them, all at once.
+    pub(crate) async fn agree(
+        &self,
+        application: &ApplicationId,
+        id: &TaskTypeId,
+        settings: &Settings,
+    ) -> Result<Agreed, AppError> {
+        let plugin = self.plugin(application).await?;
+        let task_type = task_type(&plugin, id)?.clone();
+        let findings = plugin.validate(id, settings).await?;
+        if any_error(&findings) {
+            return Err(AppError::SettingsInvalid { findings });
+        }
+        Ok(Agreed {
+            plugin: plugin.digest(),
+            task_type,
+            findings,
+        })
+    }
+
+    /// Keeps a task that was agreed to, with its event.
+    pub(crate) async fn task_keep(
+        &self,
+        actor: Actor,
+        task: NewTask,
+        time_limit: u32,
+        agreed: Agreed,
+    ) -> Result<Task, AppError> {
+        let first = revision(1, task.settings.clone(), agreed, actor);
+        self.logged(move |connection| {
+            Box::pin(async move {
+                let id = task_insert(connection, &task, time_limit, &first).await?;
+                let text = format!("Task {} ({}) was created.", task.name, task.task_type);
+                task_event(
+                    connection,
+                    "task.created",
+                    &first,
+                    &task.application,
+                    id,
+                    text,
+                )
+                .await?;
+                muster_crash_point::reach("submit.before-commit");
+                task_get(connection, id)
+                    .await?
+                    .ok_or_else(|| AppError::not_found("task", id))
+            })
+        })
+        .await
+    }
+
+    /// Changes a task. Other settings go through the plug-in and make a new revision; runs under
+    /// way go on with the one that they began with.
+    pub async fn task_change(
+        &self,
+        who: &Administrator,
+        id: TaskId,
+        request: TaskChangeRequest,
+    ) -> Result<Task, AppError> {
+        let task = self.task_get(who, id).await?.task;
+        let name = request.name.unwrap_or_else(|| task.name.clone());
+        check_name(&name)?;
+        let settings = match &request.settings {
+            Some(settings) => settings_of(settings)?,
+            None => task.revision.settings.clone(),
+        };
+        let agreed = self
+            .agree(&task.application, &task.task_type, &settings)
+            .await?;
+        let time_limit = request.time_limit.or(Some(task.time_limit));
+        let time_limit = check_time_limit(time_limit, &agreed.task_type)?;
+        let expected = request.revision;
+        let next = revision(0, settings, agreed, who.actor());
+        self.logged(move |connection| {
+            Box::pin(async move {
+                let current = task_get(connection, id).await?;
+                let current = current.ok_or_else(|| AppError::not_found("task", id))?;
+                check_revision(expected, current.revision.number)?;
+                let mut next = next;
+                next.number = current.revision.number;
+                if next.settings != current.revision.settings {
+                    next.number += 1;
+                    task_revision_insert(connection, id, &next).await?;
+                }
+                task_update(connection, id, &name, time_limit, next.number).await?;
+                let text = format!("Task {name} was changed; its revision is {}.", next.number);
+                task_event(
+                    connection,
+                    "task.changed",
+                    &next,
+                    &current.application,
+                    id,
+                    text,
+                )
+                .await?;
+                task_get(connection, id)
+                    .await?
+                    .ok_or_else(|| AppError::not_found("task", id))
+            })
+        })
+        .await
+    }
+
+    async fn task_refused(
+        &self,
+        who: &Administrator,
+        request: &TaskRequest,
+        error: &AppError,
+    ) -> Result<(), AppError> {
+        let name: String = request.name.chars().take(100).collect();
+        let event = NewEvent::new(
+            "task.refused",
+            Severity::Warning,
+            who.actor(),
+            format!("Task {name:?} was refused: {error}."),
+        )
+        .about(Subject {
+            application: Some(request.application.clone()),
+            ..Subject::default()
+        })
+        .with(serde_json::json!({ "code": error.code(), "task-type": request.task_type }));
+        self.event_write(event).await
+    }
+}
+
+fn revision(number: u32, settings: Settings, agreed: Agreed, by: Actor) -> TaskRevision {
+    TaskRevision {
+        number,
+        settings,
+        schema_version: agreed.task_type.schema_version,
+        plugin: agreed.plugin,
+        needs: agreed.task_type.needs,
+        exclusive: agreed.task_type.is(Mark::Exclusive),
+        findings: agreed.findings,
+        created_at: Timestamp::now(),
+        created_by: by,
+    }
+}
+
+async fn task_event(
+    connection: &mut Connection,
+    kind: &str,
+    revision: &TaskRevision,
+    application: &ApplicationId,
+    task: TaskId,
+    text: String,
+) -> Result<(), AppError> {
+    let event = NewEvent::new(kind, Severity::Info, revision.created_by.clone(), text)
+        .about(Subject {
+            application: Some(application.clone()),
+            task: Some(task),
+            ..Subject::default()
+        })
+        .with(serde_json::json!({ "revision": revision.number }));
+    Ok(event_insert(connection, revision.created_at, &[event]).await?)
+}
+
+fn settings_of(settings: &Result<Settings, Finding>) -> Result<Settings, AppError> {
+    settings
+        .clone()
+        .map_err(|finding| AppError::SettingsInvalid {
+            findings: vec![finding],
+        })
+}
+
+fn check_revision(expected: Option<u32>, current: u32) -> Result<(), AppError> {
+    match expected {
+        Some(expected) if expected != current => Err(AppError::Conflict {
+            code: "task-changed-meanwhile",
+            text: format!(
+                "the change was made on revision {expected} and the task is at {current} now; look \
+                 at it and change it again"
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn check_kind(task_type: &TaskType, scope: &Scope) -> Result<(), AppError> {
+    let kind = scope.kind();
+    if task_type.kinds.contains(&kind) {
+        return Ok(());
+    }
+    let word = |kind| {
+        serde_json::json!(kind)
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let kinds: Vec<String> = task_type.kinds.iter().map(word).collect();
+    Err(AppError::Invalid {
+        code: "kind-not-allowed",
+        text: format!(
+            "a task of type {} cannot be a {} task; it can be: {}",
+            task_type.id,
+            word(&kind),
+            kinds.join(", ")
+        ),
+    })
+}
+
+fn check_time_limit(seconds: Option<u32>, task_type: &TaskType) -> Result<u32, AppError> {
+    let seconds = seconds.unwrap_or(task_type.time_limit);
+    if (1..=MOST_TIME_LIMIT).contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(AppError::Invalid {
+        code: "time-limit-invalid",
+        text: format!("a time limit is 1 to {MOST_TIME_LIMIT} seconds, not {seconds}"),
+    })
+}
+
+pub(crate) fn check_name(name: &str) -> Result<(), AppError> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(AppError::Invalid {
+        code: "name-invalid",
+        text:
+            "a task's name is 1 to 100 characters without control characters, and no white space \
+               at the ends"
+                .into(),
+    })
+}

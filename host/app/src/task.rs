@@ -1,0 +1,180 @@
+//! Tasks, as administrators see, copy and delete them.
+
+use crate::place::{ScopeReference, Tree};
+use crate::submit::TaskRequest;
+use crate::{Administrator, App, AppError};
+use jiff::Timestamp;
+use muster_domain::event::{NewEvent, Severity, Subject};
+use muster_domain::run::RunState;
+use muster_domain::task::{Scope, Task, TaskRevision};
+use muster_domain::{ApplicationId, RunId, TaskId, TaskTypeId};
+use muster_storage::event::event_insert;
+use muster_storage::run::{run_get, run_latest};
+use muster_storage::task::{task_delete, task_get, task_list, task_revision_list};
+
+/// A task, with what stands elsewhere about it.
+#[derive(Debug, Clone)]
+pub struct TaskDetail {
+    /// The task.
+    pub task: Task,
+    /// The path of its group, if it is a group task.
+    pub path: Option<String>,
+    /// Whether its application has a loaded plug-in.
+    pub plugin_loaded: bool,
+    /// Its newest run.
+    pub last_run: Option<RunId>,
+}
+
+/// Which tasks are wanted. What is none does not narrow.
+#[derive(Debug, Clone, Default)]
+pub struct TaskFilter {
+    /// For this application.
+    pub application: Option<ApplicationId>,
+    /// Of this type.
+    pub task_type: Option<TaskTypeId>,
+    /// With a greater number.
+    pub after: Option<TaskId>,
+}
+
+impl App {
+    /// Tasks by number, at most `limit`.
+    pub async fn task_list(
+        &self,
+        _who: &Administrator,
+        filter: &TaskFilter,
+        limit: u32,
+    ) -> Result<Vec<TaskDetail>, AppError> {
+        let mut connection = self.0.storage.read().await?;
+        let tasks = task_list(
+            &mut connection,
+            filter.application.as_ref(),
+            filter.task_type.as_ref(),
+            filter.after.unwrap_or(TaskId(0)),
+            limit,
+        )
+        .await?;
+        let tree = Tree::read(&mut connection).await?;
+        let mut details = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let last_run = run_latest(&mut connection, task.id).await?;
+            details.push(self.task_detail(task, &tree, last_run));
+        }
+        Ok(details)
+    }
+
+    /// A task.
+    pub async fn task_get(&self, _who: &Administrator, id: TaskId) -> Result<TaskDetail, AppError> {
+        let mut connection = self.0.storage.read().await?;
+        let task = task_get(&mut connection, id).await?;
+        let task = task.ok_or_else(|| AppError::not_found("task", id))?;
+        let tree = Tree::read(&mut connection).await?;
+        let last_run = run_latest(&mut connection, id).await?;
+        Ok(self.task_detail(task, &tree, last_run))
+    }
+
+    fn task_detail(&self, task: Task, tree: &Tree, last_run: Option<RunId>) -> TaskDetail {
+        let path = match &task.scope {
+            Scope::Group { group, .. } => Some(tree.path(*group)),
+            _ => None,
+        };
+        let plugin_loaded = self.plugin_loaded(&task.application);
+        TaskDetail {
+            task,
+            path,
+            plugin_loaded,
+            last_run,
+        }
+    }
+
+    /// The revisions of a task, newest first.
+    pub async fn task_revisions(
+        &self,
+        who: &Administrator,
+        id: TaskId,
+    ) -> Result<Vec<TaskRevision>, AppError> {
+        self.task_get(who, id).await?;
+        Ok(task_revision_list(&mut *self.0.storage.read().await?, id).await?)
+    }
+
+    /// Makes a task like another one, by the way that every task takes.
+    pub async fn task_copy(
+        &self,
+        who: &Administrator,
+        id: TaskId,
+        name: Option<String>,
+        scope: Option<ScopeReference>,
+    ) -> Result<Task, AppError> {
+        let task = self.task_get(who, id).await?.task;
+        let copy_of = || {
+            format!("Copy of {}", task.name)
+                .chars()
+                .take(100)
+                .collect::<String>()
+        };
+        let request = TaskRequest {
+            name: name.unwrap_or_else(|| copy_of().trim_end().to_owned()),
+            application: task.application.clone(),
+            task_type: task.task_type.clone(),
+            scope: scope.unwrap_or_else(|| by_number(&task.scope)),
+            settings: Ok(task.revision.settings.clone()),
+            time_limit: Some(task.time_limit),
+        };
+        self.task_create(who, request).await
+    }
+
+    /// Deletes a task that no run is under way of. Its history stays.
+    pub async fn task_delete(&self, who: &Administrator, id: TaskId) -> Result<(), AppError> {
+        let actor = who.actor();
+        self.logged(move |connection| {
+            Box::pin(async move {
+                let task = task_get(connection, id).await?;
+                let task = task.ok_or_else(|| AppError::not_found("task", id))?;
+                if let Some(run) = run_latest(connection, id).await? {
+                    let run = run_get(connection, run).await?;
+                    let under_way =
+                        run.filter(|run| matches!(run.state, RunState::Running | RunState::Paused));
+                    if let Some(run) = under_way {
+                        return Err(AppError::Conflict {
+                            code: "task-running",
+                            text: format!(
+                                "run {} of task {id} is under way; stop it first",
+                                run.id
+                            ),
+                        });
+                    }
+                }
+                let now = Timestamp::now();
+                task_delete(connection, id, now).await?;
+                let text = format!("Task {} was deleted.", task.name);
+                let event =
+                    NewEvent::new("task.deleted", Severity::Info, actor, text).about(Subject {
+                        application: Some(task.application),
+                        task: Some(id),
+                        ..Subject::default()
+                    });
+                event_insert(connection, now, &[event]).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// A scope in numbers, which are good on this server alone.
+fn by_number(scope: &Scope) -> ScopeReference {
+    match scope {
+        Scope::Local { device } => ScopeReference::Local(device.to_string()),
+        Scope::Group {
+            group,
+            subgroups,
+            excluded,
+        } => ScopeReference::Group {
+            group: group.to_string(),
+            subgroups: *subgroups,
+            excluded: excluded.iter().map(ToString::to_string).collect(),
+        },
+        Scope::Global { devices } => {
+            ScopeReference::Global(devices.iter().map(|device| device.to_string()).collect())
+        }
+    }
+}

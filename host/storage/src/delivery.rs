@@ -1,0 +1,262 @@
+//! Deliveries, from first contact on, and the reports that came of them.
+
+use crate::codec::{Columns, to_json, to_millis, to_word};
+use crate::run::run_count_add;
+use crate::{Connection, StorageError};
+use jiff::Timestamp;
+use muster_domain::delivery::{Delivery, DeliveryState, Wanted};
+use muster_domain::{DeviceId, RunId};
+use roaring::RoaringBitmap;
+use sqlx::{QueryBuilder, Sqlite};
+
+/// Adds a delivery at first contact with its device, which counted as pending until now.
+pub async fn delivery_insert(
+    connection: &mut Connection,
+    delivery: &Delivery,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO deliveries (run, device, state, cause, wanted, ordered, sequence, command, \
+         summary, needs_restart, changed_at, final) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(delivery.run.0)
+    .bind(i64::from(delivery.device.0))
+    .bind(delivery.state.as_str())
+    .bind(delivery.cause.as_ref().map(to_json))
+    .bind(to_word(&delivery.wanted))
+    .bind(delivery.ordered.as_ref().map(to_word))
+    .bind(delivery.sequence.map(u64::cast_signed))
+    .bind(delivery.command.map(|hash| hash.to_string()))
+    .bind(&delivery.summary)
+    .bind(delivery.needs_restart)
+    .bind(to_millis(delivery.changed_at))
+    .bind(delivery.state.is_final())
+    .execute(&mut *connection)
+    .await?;
+    count_move(
+        connection,
+        delivery.run,
+        DeliveryState::Pending,
+        delivery.state,
+    )
+    .await
+}
+
+/// Writes a delivery back, and moves it in its run's counts from the state that it was in.
+pub async fn delivery_update(
+    connection: &mut Connection,
+    delivery: &Delivery,
+    was: DeliveryState,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE deliveries SET state = $3, cause = $4, wanted = $5, ordered = $6, sequence = $7, \
+         command = $8, summary = $9, needs_restart = $10, changed_at = $11, final = $12 \
+         WHERE run = $1 AND device = $2",
+    )
+    .bind(delivery.run.0)
+    .bind(i64::from(delivery.device.0))
+    .bind(delivery.state.as_str())
+    .bind(delivery.cause.as_ref().map(to_json))
+    .bind(to_word(&delivery.wanted))
+    .bind(delivery.ordered.as_ref().map(to_word))
+    .bind(delivery.sequence.map(u64::cast_signed))
+    .bind(delivery.command.map(|hash| hash.to_string()))
+    .bind(&delivery.summary)
+    .bind(delivery.needs_restart)
+    .bind(to_millis(delivery.changed_at))
+    .bind(delivery.state.is_final())
+    .execute(&mut *connection)
+    .await?;
+    count_move(connection, delivery.run, was, delivery.state).await
+}
+
+async fn count_move(
+    connection: &mut Connection,
+    run: RunId,
+    from: DeliveryState,
+    to: DeliveryState,
+) -> Result<(), StorageError> {
+    if from != to {
+        run_count_add(connection, run, from, -1).await?;
+        run_count_add(connection, run, to, 1).await?;
+    }
+    Ok(())
+}
+
+/// One delivery.
+pub async fn delivery_get(
+    connection: &mut Connection,
+    run: RunId,
+    device: DeviceId,
+) -> Result<Option<Delivery>, StorageError> {
+    let row = sqlx::query("SELECT * FROM deliveries WHERE run = $1 AND device = $2")
+        .bind(run.0)
+        .bind(i64::from(device.0))
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| {
+        from_row(&Columns {
+            table: "deliveries",
+            row: &row,
+        })
+    })
+    .transpose()
+}
+
+/// Deliveries of a run with a device number beyond `after`, at most `limit`, in one state or all.
+pub async fn delivery_list(
+    connection: &mut Connection,
+    run: RunId,
+    state: Option<DeliveryState>,
+    after: DeviceId,
+    limit: u32,
+) -> Result<Vec<Delivery>, StorageError> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM deliveries WHERE run = ");
+    query
+        .push_bind(run.0)
+        .push(" AND device > ")
+        .push_bind(i64::from(after.0));
+    if let Some(state) = state {
+        query.push(" AND state = ").push_bind(state.as_str());
+    }
+    query
+        .push(" ORDER BY device LIMIT ")
+        .push_bind(i64::from(limit));
+    let rows = query.build().fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            from_row(&Columns {
+                table: "deliveries",
+                row,
+            })
+        })
+        .collect()
+}
+
+/// The devices that a run was in contact with.
+pub async fn delivery_touched(
+    connection: &mut Connection,
+    run: RunId,
+) -> Result<RoaringBitmap, StorageError> {
+    let ids: Vec<i64> = sqlx::query_scalar("SELECT device FROM deliveries WHERE run = $1")
+        .bind(run.0)
+        .fetch_all(connection)
+        .await?;
+    Ok(ids
+        .into_iter()
+        .filter_map(|id| u32::try_from(id).ok())
+        .collect())
+}
+
+/// The deliveries of some devices that are not final, by run.
+pub async fn delivery_list_open(
+    connection: &mut Connection,
+    devices: &[DeviceId],
+) -> Result<Vec<Delivery>, StorageError> {
+    let mut deliveries = Vec::new();
+    for part in devices.chunks(500) {
+        let mut query =
+            QueryBuilder::<Sqlite>::new("SELECT * FROM deliveries WHERE NOT final AND device IN (");
+        let mut places = query.separated(", ");
+        for device in part {
+            places.push_bind(i64::from(device.0));
+        }
+        query.push(") ORDER BY run, device");
+        for row in query.build().fetch_all(&mut *connection).await? {
+            deliveries.push(from_row(&Columns {
+                table: "deliveries",
+                row: &row,
+            })?);
+        }
+    }
+    Ok(deliveries)
+}
+
+/// The deliveries of a run that are not final and whose last order, if any, says something else
+/// than what is wanted.
+pub async fn delivery_list_unordered(
+    connection: &mut Connection,
+    run: RunId,
+) -> Result<Vec<Delivery>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT * FROM deliveries WHERE run = $1 AND NOT final \
+         AND (ordered IS NULL OR ordered <> wanted) ORDER BY device",
+    )
+    .bind(run.0)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            from_row(&Columns {
+                table: "deliveries",
+                row,
+            })
+        })
+        .collect()
+}
+
+/// Wants something else of all deliveries of a run that are not final.
+pub async fn delivery_want(
+    connection: &mut Connection,
+    run: RunId,
+    wanted: Wanted,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE deliveries SET wanted = $2 WHERE run = $1 AND NOT final")
+        .bind(run.0)
+        .bind(to_word(&wanted))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Keeps what a device said came of a delivery: JSON text, as it came.
+pub async fn report_insert(
+    connection: &mut Connection,
+    run: RunId,
+    device: DeviceId,
+    now: Timestamp,
+    body: &str,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO reports (run, device, received_at, body) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (run, device) DO NOTHING",
+    )
+    .bind(run.0)
+    .bind(i64::from(device.0))
+    .bind(to_millis(now))
+    .bind(body)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What a device said came of a delivery: JSON text.
+pub async fn report_body(
+    connection: &mut Connection,
+    run: RunId,
+    device: DeviceId,
+) -> Result<Option<String>, StorageError> {
+    Ok(
+        sqlx::query_scalar("SELECT body FROM reports WHERE run = $1 AND device = $2")
+            .bind(run.0)
+            .bind(i64::from(device.0))
+            .fetch_optional(connection)
+            .await?,
+    )
+}
+
+fn from_row(columns: &Columns<'_>) -> Result<Delivery, StorageError> {
+    Ok(Delivery {
+        run: RunId(columns.get("run")?),
+        device: DeviceId(columns.number("device")?),
+        state: columns.text("state")?,
+        cause: columns.optional_json("cause")?,
+        wanted: columns.word("wanted")?,
+        ordered: columns.optional_word("ordered")?,
+        sequence: columns.optional_number("sequence")?,
+        command: columns.optional_text("command")?,
+        summary: columns.get("summary")?,
+        needs_restart: columns.get("needs_restart")?,
+        changed_at: columns.time("changed_at")?,
+    })
+}

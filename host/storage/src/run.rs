@@ -1,0 +1,197 @@
+//! Runs, and the counts of their deliveries.
+
+use crate::codec::{Columns, to_bytes, to_millis, to_word};
+use crate::{Connection, StorageError};
+use jiff::Timestamp;
+use muster_domain::delivery::DeliveryState;
+use muster_domain::event::Actor;
+use muster_domain::run::{Counts, Run, RunState};
+use muster_domain::{RunId, TaskId};
+use roaring::RoaringBitmap;
+use sqlx::{QueryBuilder, Sqlite};
+
+/// Starts a run: one row, however many devices it is for.
+pub async fn run_insert(
+    connection: &mut Connection,
+    task: TaskId,
+    revision: u32,
+    targets: &RoaringBitmap,
+    now: Timestamp,
+    by: &Actor,
+) -> Result<RunId, StorageError> {
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO runs (task, revision, state, targets, started_at, started_by) \
+         VALUES ($1, $2, 'running', $3, $4, $5) RETURNING id",
+    )
+    .bind(task.0)
+    .bind(i64::from(revision))
+    .bind(to_bytes(targets))
+    .bind(to_millis(now))
+    .bind(by.to_string())
+    .fetch_one(&mut *connection)
+    .await?;
+    run_count_add(
+        connection,
+        RunId(id),
+        DeliveryState::Pending,
+        targets.len().cast_signed(),
+    )
+    .await?;
+    Ok(RunId(id))
+}
+
+/// Adds to the number of a run's deliveries that are in a state; a negative number takes away.
+pub async fn run_count_add(
+    connection: &mut Connection,
+    run: RunId,
+    state: DeliveryState,
+    difference: i64,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO run_counts (run, state, count) VALUES ($1, $2, $3) \
+         ON CONFLICT (run, state) DO UPDATE SET count = run_counts.count + excluded.count",
+    )
+    .bind(run.0)
+    .bind(state.as_str())
+    .bind(difference)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// How many deliveries of a run are in which state.
+pub async fn run_counts(connection: &mut Connection, run: RunId) -> Result<Counts, StorageError> {
+    let rows = sqlx::query("SELECT state, count FROM run_counts WHERE run = $1 AND count > 0")
+        .bind(run.0)
+        .fetch_all(connection)
+        .await?;
+    let mut counts = Counts::default();
+    for row in &rows {
+        let columns = Columns {
+            table: "run_counts",
+            row,
+        };
+        counts
+            .0
+            .insert(columns.text("state")?, columns.number("count")?);
+    }
+    Ok(counts)
+}
+
+/// Puts a run into another state. With `finished_at`, it is over.
+pub async fn run_state_set(
+    connection: &mut Connection,
+    run: RunId,
+    state: RunState,
+    finished_at: Option<Timestamp>,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE runs SET state = $2, finished_at = $3 WHERE id = $1")
+        .bind(run.0)
+        .bind(to_word(&state))
+        .bind(finished_at.map(to_millis))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Where a run stands.
+pub async fn run_state(
+    connection: &mut Connection,
+    id: RunId,
+) -> Result<Option<RunState>, StorageError> {
+    let row = sqlx::query("SELECT state FROM runs WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| {
+        Columns {
+            table: "runs",
+            row: &row,
+        }
+        .word("state")
+    })
+    .transpose()
+}
+
+/// A run.
+pub async fn run_get(connection: &mut Connection, id: RunId) -> Result<Option<Run>, StorageError> {
+    let row = sqlx::query("SELECT * FROM runs WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut run = from_row(&Columns {
+        table: "runs",
+        row: &row,
+    })?;
+    run.counts = run_counts(connection, id).await?;
+    Ok(Some(run))
+}
+
+/// Runs with a number below `before`, newest first, at most `limit`, of one task or of all.
+pub async fn run_list(
+    connection: &mut Connection,
+    task: Option<TaskId>,
+    before: Option<RunId>,
+    limit: u32,
+) -> Result<Vec<Run>, StorageError> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM runs WHERE 1 = 1");
+    if let Some(task) = task {
+        query.push(" AND task = ").push_bind(task.0);
+    }
+    if let Some(before) = before {
+        query.push(" AND id < ").push_bind(before.0);
+    }
+    query
+        .push(" ORDER BY id DESC LIMIT ")
+        .push_bind(i64::from(limit));
+    let rows = query.build().fetch_all(&mut *connection).await?;
+    with_counts(connection, &rows).await
+}
+
+/// Every run that is not finished, oldest first.
+pub async fn run_list_open(connection: &mut Connection) -> Result<Vec<Run>, StorageError> {
+    let rows = sqlx::query("SELECT * FROM runs WHERE state <> 'finished' ORDER BY id")
+        .fetch_all(&mut *connection)
+        .await?;
+    with_counts(connection, &rows).await
+}
+
+/// The newest run of a task.
+pub async fn run_latest(
+    connection: &mut Connection,
+    task: TaskId,
+) -> Result<Option<RunId>, StorageError> {
+    let id: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM runs WHERE task = $1")
+        .bind(task.0)
+        .fetch_one(connection)
+        .await?;
+    Ok(id.map(RunId))
+}
+
+async fn with_counts(
+    connection: &mut Connection,
+    rows: &[sqlx::sqlite::SqliteRow],
+) -> Result<Vec<Run>, StorageError> {
+    let mut runs = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut run = from_row(&Columns { table: "runs", row })?;
+        run.counts = run_counts(connection, run.id).await?;
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+fn from_row(columns: &Columns<'_>) -> Result<Run, StorageError> {
+    Ok(Run {
+        id: RunId(columns.get("id")?),
+        task: TaskId(columns.get("task")?),
+        revision: columns.number("revision")?,
+        state: columns.word("state")?,
+        targets: columns.bitmap("targets")?,
+        counts: Counts::default(),
+        started_at: columns.time("started_at")?,
+        started_by: columns.word::<Actor>("started_by")?,
+        finished_at: columns.optional_time("finished_at")?,
+    })
+}

@@ -1,0 +1,360 @@
+//! Tasks and their revisions.
+
+use crate::codec::{Columns, to_bytes, to_json, to_millis, to_word};
+use crate::{Connection, StorageError};
+use jiff::Timestamp;
+use muster_domain::application::TaskKind;
+use muster_domain::event::Actor;
+use muster_domain::settings::Settings;
+use muster_domain::task::{NewTask, Scope, Task, TaskRevision};
+use muster_domain::{ApplicationId, DeviceId, GroupId, TaskId, TaskTypeId};
+use sqlx::{QueryBuilder, Sqlite};
+
+const SELECT: &str = "SELECT tasks.*, revisions.number, revisions.settings, \
+    revisions.schema_version, revisions.plugin, revisions.needs, revisions.exclusive, \
+    revisions.findings, \
+    revisions.created_at AS revised_at, revisions.created_by AS revised_by \
+    FROM tasks JOIN task_revisions AS revisions \
+    ON revisions.task = tasks.id AND revisions.number = tasks.revision \
+    WHERE tasks.deleted_at IS NULL";
+
+/// Adds a task with its first revision.
+pub async fn task_insert(
+    connection: &mut Connection,
+    task: &NewTask,
+    time_limit: u32,
+    first: &TaskRevision,
+) -> Result<TaskId, StorageError> {
+    let scope = ScopeColumns::from(&task.scope);
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO tasks (name, application, task_type, kind, device, group_id, subgroups, \
+         excluded, devices, time_limit, revision, created_at, created_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
+    )
+    .bind(&task.name)
+    .bind(task.application.as_str())
+    .bind(task.task_type.as_str())
+    .bind(to_word(&task.scope.kind()))
+    .bind(scope.device)
+    .bind(scope.group)
+    .bind(scope.subgroups)
+    .bind(scope.excluded)
+    .bind(scope.devices)
+    .bind(i64::from(time_limit))
+    .bind(i64::from(first.number))
+    .bind(to_millis(first.created_at))
+    .bind(first.created_by.to_string())
+    .fetch_one(&mut *connection)
+    .await?;
+    task_revision_insert(connection, TaskId(id), first).await?;
+    Ok(TaskId(id))
+}
+
+/// Adds a revision. It becomes the task's newest one with [`task_update`].
+pub async fn task_revision_insert(
+    connection: &mut Connection,
+    task: TaskId,
+    revision: &TaskRevision,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO task_revisions (task, number, settings, schema_version, plugin, needs, \
+         exclusive, findings, created_at, created_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(task.0)
+    .bind(i64::from(revision.number))
+    .bind(revision.settings.as_str())
+    .bind(i64::from(revision.schema_version))
+    .bind(revision.plugin.to_string())
+    .bind(to_word(&revision.needs))
+    .bind(revision.exclusive)
+    .bind(to_json(&revision.findings))
+    .bind(to_millis(revision.created_at))
+    .bind(revision.created_by.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Gives a task another name, time limit and newest revision.
+pub async fn task_update(
+    connection: &mut Connection,
+    id: TaskId,
+    name: &str,
+    time_limit: u32,
+    revision: u32,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE tasks SET name = $2, time_limit = $3, revision = $4 WHERE id = $1")
+        .bind(id.0)
+        .bind(name)
+        .bind(i64::from(time_limit))
+        .bind(i64::from(revision))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Deletes a task. Its revisions and runs stay for the history.
+pub async fn task_delete(
+    connection: &mut Connection,
+    id: TaskId,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE tasks SET deleted_at = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(to_millis(now))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// A task that was not deleted.
+pub async fn task_get(
+    connection: &mut Connection,
+    id: TaskId,
+) -> Result<Option<Task>, StorageError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query.push(" AND tasks.id = ").push_bind(id.0);
+    let row = query.build().fetch_optional(connection).await?;
+    row.map(|row| {
+        from_row(&Columns {
+            table: "tasks",
+            row: &row,
+        })
+    })
+    .transpose()
+}
+
+/// Tasks with a number beyond `after`, at most `limit`, of one application and type or of all.
+pub async fn task_list(
+    connection: &mut Connection,
+    application: Option<&ApplicationId>,
+    task_type: Option<&TaskTypeId>,
+    after: TaskId,
+    limit: u32,
+) -> Result<Vec<Task>, StorageError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query.push(" AND tasks.id > ").push_bind(after.0);
+    if let Some(application) = application {
+        query
+            .push(" AND tasks.application = ")
+            .push_bind(application.to_string());
+    }
+    if let Some(task_type) = task_type {
+        query
+            .push(" AND tasks.task_type = ")
+            .push_bind(task_type.to_string());
+    }
+    query
+        .push(" ORDER BY tasks.id LIMIT ")
+        .push_bind(i64::from(limit));
+    let rows = query.build().fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            from_row(&Columns {
+                table: "tasks",
+                row,
+            })
+        })
+        .collect()
+}
+
+/// How many tasks an application has.
+pub async fn task_count(
+    connection: &mut Connection,
+    application: &ApplicationId,
+) -> Result<u64, StorageError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM tasks WHERE application = $1 AND deleted_at IS NULL",
+    )
+    .bind(application.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// A task that has a group or one of the devices in its scope, if there is any.
+pub async fn task_of_group(
+    connection: &mut Connection,
+    group: GroupId,
+) -> Result<Option<TaskId>, StorageError> {
+    let id: Option<i64> = sqlx::query_scalar(
+        "SELECT id FROM tasks WHERE group_id = $1 AND deleted_at IS NULL LIMIT 1",
+    )
+    .bind(group.0)
+    .fetch_optional(connection)
+    .await?;
+    Ok(id.map(TaskId))
+}
+
+/// The revisions of a task, newest first.
+pub async fn task_revision_list(
+    connection: &mut Connection,
+    task: TaskId,
+) -> Result<Vec<TaskRevision>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT *, created_at AS revised_at, created_by AS revised_by \
+         FROM task_revisions WHERE task = $1 ORDER BY number DESC",
+    )
+    .bind(task.0)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            revision_from_row(&Columns {
+                table: "task_revisions",
+                row,
+            })
+        })
+        .collect()
+}
+
+/// One revision of a task, deleted or not.
+pub async fn task_revision_get(
+    connection: &mut Connection,
+    task: TaskId,
+    number: u32,
+) -> Result<Option<TaskRevision>, StorageError> {
+    let row = sqlx::query(
+        "SELECT *, created_at AS revised_at, created_by AS revised_by \
+         FROM task_revisions WHERE task = $1 AND number = $2",
+    )
+    .bind(task.0)
+    .bind(i64::from(number))
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        revision_from_row(&Columns {
+            table: "task_revisions",
+            row: &row,
+        })
+    })
+    .transpose()
+}
+
+/// What a task's deliveries need to know of it, deleted or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskHead {
+    /// Its name.
+    pub name: String,
+    /// The application.
+    pub application: ApplicationId,
+    /// The task type.
+    pub task_type: TaskTypeId,
+    /// Seconds.
+    pub time_limit: u32,
+}
+
+/// What a task's deliveries need to know of it, deleted or not.
+pub async fn task_head(
+    connection: &mut Connection,
+    id: TaskId,
+) -> Result<Option<TaskHead>, StorageError> {
+    let row =
+        sqlx::query("SELECT name, application, task_type, time_limit FROM tasks WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(connection)
+            .await?;
+    row.map(|row| {
+        let columns = Columns {
+            table: "tasks",
+            row: &row,
+        };
+        Ok(TaskHead {
+            name: columns.get("name")?,
+            application: columns.text("application")?,
+            task_type: columns.text("task_type")?,
+            time_limit: columns.number("time_limit")?,
+        })
+    })
+    .transpose()
+}
+
+#[derive(Default)]
+struct ScopeColumns {
+    device: Option<i64>,
+    group: Option<i64>,
+    subgroups: Option<bool>,
+    excluded: Option<String>,
+    devices: Option<Vec<u8>>,
+}
+
+impl From<&Scope> for ScopeColumns {
+    fn from(scope: &Scope) -> Self {
+        match scope {
+            Scope::Local { device } => Self {
+                device: Some(i64::from(device.0)),
+                ..Self::default()
+            },
+            Scope::Group {
+                group,
+                subgroups,
+                excluded,
+            } => Self {
+                group: Some(group.0),
+                subgroups: Some(*subgroups),
+                excluded: Some(to_json(excluded)),
+                ..Self::default()
+            },
+            Scope::Global { devices } => Self {
+                devices: Some(to_bytes(devices)),
+                ..Self::default()
+            },
+        }
+    }
+}
+
+fn from_row(columns: &Columns<'_>) -> Result<Task, StorageError> {
+    Ok(Task {
+        id: TaskId(columns.get("id")?),
+        name: columns.get("name")?,
+        application: columns.text("application")?,
+        task_type: columns.text("task_type")?,
+        scope: scope_from_row(columns)?,
+        time_limit: columns.number("time_limit")?,
+        created_at: columns.time("created_at")?,
+        created_by: columns.word::<Actor>("created_by")?,
+        revision: revision_from_row(columns)?,
+    })
+}
+
+fn scope_from_row(columns: &Columns<'_>) -> Result<Scope, StorageError> {
+    Ok(match columns.word::<TaskKind>("kind")? {
+        TaskKind::Local => Scope::Local {
+            device: DeviceId(columns.number("device")?),
+        },
+        TaskKind::Group => Scope::Group {
+            group: GroupId(columns.get("group_id")?),
+            subgroups: columns.get("subgroups")?,
+            excluded: columns.json("excluded")?,
+        },
+        TaskKind::Global => Scope::Global {
+            devices: columns.bitmap("devices")?,
+        },
+        TaskKind::Server => {
+            return Err(StorageError::Row {
+                table: "tasks",
+                what: "kind: server".into(),
+            });
+        }
+    })
+}
+
+fn revision_from_row(columns: &Columns<'_>) -> Result<TaskRevision, StorageError> {
+    let settings =
+        Settings::parse(columns.get("settings")?).map_err(|finding| StorageError::Row {
+            table: "task_revisions",
+            what: format!("settings: {}", finding.text),
+        })?;
+    Ok(TaskRevision {
+        number: columns.number("number")?,
+        settings,
+        schema_version: columns.number("schema_version")?,
+        plugin: columns.text("plugin")?,
+        needs: columns.word("needs")?,
+        exclusive: columns.get("exclusive")?,
+        findings: columns.json("findings")?,
+        created_at: columns.time("revised_at")?,
+        created_by: columns.word("revised_by")?,
+    })
+}
