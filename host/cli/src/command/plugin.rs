@@ -1,0 +1,186 @@
+//! Management plug-ins: install, list, show, remove.
+
+use crate::client::path;
+use crate::command::{Context, confirm};
+use crate::failure::Failure;
+use crate::input::Source;
+use crate::output::{Cell, Tint, cell, number};
+use clap::Subcommand;
+use muster_api::plugin::{PluginRemovedView, PluginView};
+use serde_json::Value;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// Install plug-ins: WebAssembly components, as their vendors ship them
+    Install {
+        /// The components
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<Source>,
+    },
+    /// List the plug-ins
+    List,
+    /// Show a plug-in and its task types
+    Show {
+        /// The application that it speaks for, such as net.clamav.clamav
+        application: String,
+    },
+    /// Remove a plug-in; its application's tasks stay, and cannot be started without one
+    Remove {
+        /// The application that it speaks for
+        application: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+impl Plugin {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Install { files } => install(context, &files).await,
+            Self::List => list(context).await,
+            Self::Show { application } => show(context, &application).await,
+            Self::Remove { application, yes } => remove(context, &application, yes).await,
+        }
+    }
+}
+
+async fn install(context: &Context, files: &[Source]) -> Result<(), Failure> {
+    let mut installed = Vec::new();
+    for file in files {
+        let bytes = file.bytes()?;
+        let answer = context
+            .client
+            .post_bytes("/plugins", &vec![], "application/wasm", bytes)
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                context.out.note(&format!("{file} was not installed."));
+                return Err(error.into());
+            }
+        };
+        if !context.out.is_json() {
+            let view: PluginView = answer.view()?;
+            context.out.text(&format!(
+                "Installed {} {} for {} ({} task types).",
+                view.name,
+                view.version,
+                view.application,
+                view.task_types.len()
+            ))?;
+        }
+        installed.push(answer.raw);
+    }
+    if !context.out.is_json() {
+        return Ok(());
+    }
+    match installed.as_slice() {
+        [one] => context.out.json(one),
+        _ => context.out.json(&Value::Array(installed)),
+    }
+}
+
+async fn list(context: &Context) -> Result<(), Failure> {
+    let answer = context.client.list("/plugins", &vec![], None).await?;
+    if context.out.is_json() {
+        return context.out.json(&answer.raw);
+    }
+    let plugins: Vec<PluginView> = answer.view()?;
+    let rows = plugins.into_iter().map(|plugin| {
+        let state = state(&plugin);
+        vec![
+            cell(plugin.application),
+            cell(plugin.name),
+            cell(plugin.version),
+            state,
+            number(plugin.task_types.len() as u64),
+            cell(context.out.clock.short(plugin.installed_at)),
+        ]
+    });
+    let header = [
+        "APPLICATION",
+        "NAME",
+        "VERSION",
+        "STATE",
+        "TASK TYPES",
+        "INSTALLED",
+    ];
+    context.out.table(
+        &header,
+        rows.collect(),
+        "No plug-in is installed; `muster plugin install FILE` installs one.",
+    )
+}
+
+fn state(plugin: &PluginView) -> Cell {
+    let tint = match plugin.state.as_str() {
+        "active" => Tint::Good,
+        "failed" => Tint::Bad,
+        _ => Tint::Faint,
+    };
+    cell(plugin.state.clone()).tint(tint)
+}
+
+async fn show(context: &Context, application: &str) -> Result<(), Failure> {
+    let answer = context
+        .client
+        .get(&path(&["plugins", application]), &vec![])
+        .await?;
+    if context.out.is_json() {
+        return context.out.json(&answer.raw);
+    }
+    let plugin: PluginView = answer.view()?;
+    let mut fields = vec![
+        ("application", cell(plugin.application.clone())),
+        ("name", cell(plugin.name.clone())),
+        ("vendor", cell(plugin.vendor.clone())),
+        ("version", cell(plugin.version.clone())),
+        ("manages", cell(plugin.manages.clone())),
+        ("state", state(&plugin)),
+    ];
+    fields.extend(
+        plugin
+            .reason
+            .clone()
+            .map(|reason| ("reason", cell(reason).tint(Tint::Bad))),
+    );
+    fields.extend([
+        ("digest", cell(plugin.digest.clone())),
+        ("size", cell(format!("{} KiB", plugin.size.div_ceil(1024)))),
+        (
+            "installed",
+            cell(context.out.clock.long(plugin.installed_at)),
+        ),
+        ("by", cell(plugin.installed_by.clone())),
+    ]);
+    context.out.fields(fields)?;
+    context.out.text("")?;
+    super::task::types::table(context, &plugin)
+}
+
+async fn remove(context: &Context, application: &str, yes: bool) -> Result<(), Failure> {
+    let query = vec![("application", application.to_owned())];
+    if !yes {
+        let tasks = context.client.list("/tasks", &query, None).await?;
+        let tasks = tasks.raw.as_array().map_or(0, Vec::len);
+        confirm(
+            yes,
+            &format!(
+                "Remove the plug-in for {application}? {tasks} tasks stay and cannot be started without it."
+            ),
+        )?;
+    }
+    let answer = context
+        .client
+        .delete(&path(&["plugins", application]))
+        .await?;
+    if context.out.is_json() {
+        return context.out.json(&answer.raw);
+    }
+    let removed: PluginRemovedView = answer.view()?;
+    context.out.text(&format!(
+        "Removed the plug-in for {}; {} tasks stay and cannot be started without it.",
+        removed.application, removed.tasks
+    ))
+}

@@ -1,0 +1,211 @@
+//! Tasks: what can be done with them, and the shorter ones of those.
+
+mod change;
+mod create;
+mod scope;
+mod show;
+mod transfer;
+pub(crate) mod types;
+
+use crate::client::{Query, path};
+use crate::command::{Context, confirm};
+use crate::failure::Failure;
+use crate::output::clean;
+use crate::watch;
+use clap::Subcommand;
+use muster_api::run::RunView;
+use muster_api::task::TaskView;
+use serde_json::json;
+
+/// Told where settings can be given.
+const SETTINGS_HELP: &str = "\
+Settings:
+  --settings FILE reads a JSON object; `-` is standard input. --set changes single settings after
+  that, in the order in which they are given:
+    --set limit=10               a value that is valid JSON is taken as JSON
+    --set mode=quick             anything else is a string
+    --set 'name=\"10\"'            a string that looks like JSON is quoted
+    --set archives.enabled=true  a dotted path; what is missing on the way is made
+    --set 'paths[]=/home'        appends to a list
+    --set 'paths[0]=/srv'        an item of a list, counted from 0
+    --set /a.b/c~1d=1            a JSON Pointer, for names with dots or slashes
+  What a setting means is checked by the application's plug-in, on the server. `muster task types`
+  shows all settings of a task type.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Show task types and their settings
+    Types {
+        /// The application, such as net.clamav.clamav; all if left out
+        application: Option<String>,
+    },
+    /// Create a task
+    #[command(after_help = SETTINGS_HELP)]
+    Create(create::Create),
+    /// List tasks
+    List {
+        /// Only for this application
+        #[arg(long)]
+        application: Option<String>,
+        /// Only of this task type
+        #[arg(long = "type", value_name = "TYPE")]
+        task_type: Option<String>,
+        /// At most so many
+        #[arg(long, short = 'n', value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Show a task and its settings
+    Show {
+        /// Its number or name
+        task: String,
+    },
+    /// Change a task's settings, name or time limit
+    #[command(after_help = SETTINGS_HELP)]
+    Set(change::Set),
+    /// Start a task
+    Start {
+        /// Its number or name
+        task: String,
+        /// Watch the run until it ends
+        #[arg(long, short)]
+        watch: bool,
+        /// While watching, show running devices too
+        #[arg(long, requires = "watch")]
+        devices: bool,
+    },
+    /// Stop the run of a task
+    Stop {
+        /// Its number or name
+        task: String,
+    },
+    /// Copy a task
+    Copy(create::Copy),
+    /// Write a task as a file
+    Export(transfer::Export),
+    /// Look at a task file, and with --commit make a task of it
+    Import(transfer::Import),
+    /// Delete a task
+    Delete {
+        /// Its number or name
+        task: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Show all revisions of a task's settings
+    Revisions {
+        /// Its number or name
+        task: String,
+    },
+}
+
+impl Task {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Types { application } => types::run(context, application).await,
+            Self::Create(create) => create.run(context).await,
+            Self::List {
+                application,
+                task_type,
+                limit,
+            } => show::list(context, application, task_type, limit).await,
+            Self::Show { task } => show::one(context, &task).await,
+            Self::Set(set) => set.run(context).await,
+            Self::Start {
+                task,
+                watch,
+                devices,
+            } => start(context, &task, watch, devices).await,
+            Self::Stop { task } => stop(context, &task).await,
+            Self::Copy(copy) => copy.run(context).await,
+            Self::Export(export) => export.run(context).await,
+            Self::Import(import) => import.run(context).await,
+            Self::Delete { task, yes } => delete(context, &task, yes).await,
+            Self::Revisions { task } => show::revisions(context, &task).await,
+        }
+    }
+}
+
+/// The number of a task that is given by number or by name. Names need not be unique, so one that
+/// several tasks have names none.
+pub(crate) async fn find(context: &Context, task: &str) -> Result<i64, Failure> {
+    if let Ok(number) = task.parse() {
+        return Ok(number);
+    }
+    let query: Query<'_> = Vec::new();
+    let tasks: Vec<TaskView> = context.client.list("/tasks", &query, None).await?.view()?;
+    let named: Vec<i64> = tasks
+        .iter()
+        .filter(|of| of.name == task)
+        .map(|of| of.id)
+        .collect();
+    match named.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(Failure::NotFound(format!(
+            "there is no task {:?}; `muster task list` shows all",
+            clean(task)
+        ))),
+        several => {
+            let numbers: Vec<String> = several.iter().map(ToString::to_string).collect();
+            Err(Failure::Usage(format!(
+                "{} tasks are named {:?}: {}; give the number",
+                several.len(),
+                clean(task),
+                numbers.join(", ")
+            )))
+        }
+    }
+}
+
+/// The path of a task, and of something below it.
+async fn task_path(context: &Context, task: &str, below: &[&str]) -> Result<String, Failure> {
+    let number = find(context, task).await?.to_string();
+    Ok(path(&[&["tasks", number.as_str()], below].concat()))
+}
+
+async fn start(context: &Context, task: &str, watch: bool, devices: bool) -> Result<(), Failure> {
+    let path = task_path(context, task, &["start"]).await?;
+    let answer = context.client.post(&path, &json!({})).await?;
+    if context.out.is_json() && !watch {
+        return context.out.json(&answer.raw);
+    }
+    let run: RunView = answer.view()?;
+    if context.out.is_json() {
+        context.out.json_line(&answer.raw)?;
+    } else {
+        let devices = if run.total == 1 { "device" } else { "devices" };
+        context.out.text(&format!(
+            "Started run {} of {} on {} {devices}.",
+            run.id, run.task_name, run.total
+        ))?;
+    }
+    if watch {
+        return watch::watch(context, run.id, devices).await;
+    }
+    context
+        .out
+        .note(&format!("`muster run watch {}` watches it.", run.id));
+    Ok(())
+}
+
+async fn stop(context: &Context, task: &str) -> Result<(), Failure> {
+    let path = task_path(context, task, &["stop"]).await?;
+    let answer = context.client.post(&path, &json!({})).await?;
+    if context.out.is_json() {
+        return context.out.json(&answer.raw);
+    }
+    let line = watch::line(&answer.view()?);
+    context
+        .out
+        .text(&format!("{}.", super::run::capital(&line)))
+}
+
+async fn delete(context: &Context, task: &str, yes: bool) -> Result<(), Failure> {
+    let path = task_path(context, task, &[]).await?;
+    confirm(yes, &format!("Delete task {task}, with its revisions?"))?;
+    let answer = context.client.delete(&path).await?;
+    if context.out.is_json() {
+        return context.out.json(&answer.raw);
+    }
+    context.out.text(&format!("Deleted task {task}."))
+}

@@ -1,0 +1,103 @@
+//! Changing a task. The change names the revision that it was made on, so that two administrators
+//! do not undo each other's work unseen.
+
+use super::{show, task_path};
+use crate::command::Context;
+use crate::failure::Failure;
+use crate::input::Source;
+use crate::set::{Assignment, Path};
+use crate::time::parse_seconds;
+use clap::Args;
+use muster_api::task::{TaskChange, TaskView};
+use serde_json::Value;
+
+/// Settings as a file and single ones.
+#[derive(Debug, Args)]
+pub(crate) struct SettingsArgs {
+    /// Settings as a JSON object; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    settings: Option<Source>,
+    /// A single setting; may be given several times
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<Assignment>,
+}
+
+impl SettingsArgs {
+    fn is_empty(&self) -> bool {
+        self.settings.is_none() && self.set.is_empty()
+    }
+
+    /// The settings that come of it: those of the file, or else `base`, with single ones on top.
+    pub(crate) fn on(&self, base: Value) -> Result<Value, Failure> {
+        let mut settings = match &self.settings {
+            Some(source) => source.json()?,
+            None => base,
+        };
+        for assignment in &self.set {
+            assignment.apply(&mut settings)?;
+        }
+        Ok(settings)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    /// Its number or name
+    task: String,
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Take a setting away, before any --set; may be given several times
+    #[arg(long, value_name = "PATH")]
+    unset: Vec<Path>,
+    /// Another name
+    #[arg(long)]
+    name: Option<String>,
+    /// Another time limit, such as 2h
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
+    time_limit: Option<u32>,
+    /// The revision that the change is made on; refused if there is a newer one. The newest if
+    /// left out
+    #[arg(long, value_name = "N")]
+    revision: Option<u32>,
+}
+
+impl Set {
+    pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let new_settings = !self.settings.is_empty() || !self.unset.is_empty();
+        if !new_settings && self.name.is_none() && self.time_limit.is_none() {
+            return Err(Failure::Usage(
+                "nothing to change; give --set, --unset, --settings, --name or --time-limit".into(),
+            ));
+        }
+        let path = task_path(context, &self.task, &[]).await?;
+        let now: TaskView = context.client.get(&path, &vec![]).await?.view()?;
+        let settings = if new_settings {
+            Some(self.settings_on(now.settings)?)
+        } else {
+            None
+        };
+        let body = TaskChange {
+            revision: Some(self.revision.unwrap_or(now.revision)),
+            name: self.name,
+            settings,
+            time_limit: self.time_limit,
+        };
+        let answer = context.client.patch(&path, &body).await?;
+        if context.out.is_json() {
+            return context.out.json(&answer.raw);
+        }
+        let task: TaskView = answer.view()?;
+        context.out.text(&format!(
+            "Task {} ({}) is at revision {}.",
+            task.id, task.name, task.revision
+        ))?;
+        show::findings(context, &task.findings)
+    }
+
+    fn settings_on(&self, mut now: Value) -> Result<Value, Failure> {
+        for path in &self.unset {
+            path.unset(&mut now)?;
+        }
+        self.settings.on(now)
+    }
+}

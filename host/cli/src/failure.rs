@@ -1,0 +1,171 @@
+//! How a command can end other than well, and with which exit status.
+
+use crate::client::ClientError;
+use crate::credentials::CredentialsError;
+use crate::input::InputError;
+use crate::set::SetError;
+use muster_api::problem::{FindingView, ProblemDocument};
+use serde_json::{Value, json};
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+/// Told in `muster --help`.
+pub(crate) const EXIT_STATUSES: &str = "\
+Exit status:
+  0  it was done
+  1  the server refused it, and says why
+  2  wrong usage: arguments, or a file that cannot be read, written or understood
+  3  what was named does not exist
+  4  the server cannot be reached, is not the one that was logged in to, or refuses the token
+  5  a watched run ended, and on some device it was not done: failed, timed-out, cancelled,
+     not-supported or missed
+
+With `--output json`, standard error holds one JSON object for an error: the server's problem
+document (RFC 9457), or an object with `detail` for what went wrong on this side.
+
+Environment:
+  MUSTER_SERVER      https://host:port, in place of the one that was logged in to
+  MUSTER_TOKEN       the administrator's token
+  MUSTER_CA_FILE     PEM file of the server's CA certificate
+  MUSTER_CONFIG_DIR  folder of credentials.toml; ~/.config/muster if not set
+  NO_COLOR           no colours, if set and not empty";
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error(transparent)]
+    Set(#[from] SetError),
+    /// Arguments that do not fit together or to what is there.
+    #[error("{0}")]
+    Usage(String),
+    /// Something was named that is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// The server looked at something and would not do it. All was said already.
+    #[error("{0}")]
+    Refused(String),
+    /// The person said no.
+    #[error("nothing was done")]
+    Declined,
+    /// A watched run ended, and not well everywhere.
+    #[error("run {run} ended, and on {devices} of {total} devices it was not done")]
+    NotDone { run: i64, devices: u64, total: u64 },
+    #[error("cannot write the answer")]
+    Output(#[source] io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(cause: io::Error) -> Self {
+        Self::Output(cause)
+    }
+}
+
+impl Failure {
+    /// The exit status.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            Self::Client(error) => error.status(),
+            Self::Credentials(_) => 4,
+            Self::NotFound(_) => 3,
+            Self::Refused(_) | Self::Declined => 1,
+            Self::NotDone { .. } => 5,
+            Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => 0,
+            Self::Input(_) | Self::Set(_) | Self::Usage(_) | Self::Output(_) => 2,
+        }
+    }
+
+    fn problem(&self) -> Option<(&ProblemDocument, &Value)> {
+        match self {
+            Self::Client(ClientError::Problem { document, raw, .. }) => Some((document, raw)),
+            _ => None,
+        }
+    }
+
+    /// Tells it on standard error and gives the exit status.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        use std::io::Write as _;
+        let status = self.status();
+        if status != 0 {
+            let text = if json { self.as_json() } else { self.as_text() };
+            // Nobody can be told when standard error is closed.
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+        ExitCode::from(status)
+    }
+
+    fn as_json(&self) -> String {
+        match self.problem() {
+            Some((_, raw)) => raw.to_string(),
+            None => json!({ "detail": self.chain() }).to_string(),
+        }
+    }
+
+    fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.ends_with(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
+            source = cause.source();
+        }
+        text
+    }
+
+    fn as_text(&self) -> String {
+        let mut text = crate::output::clean(&format!("error: {}", self.chain()));
+        if let Some((problem, _)) = self.problem() {
+            for finding in &problem.findings {
+                text.push_str("\n  ");
+                text.push_str(&finding_line(finding));
+            }
+            if problem.status >= 500
+                && let Some(request) = &problem.request
+            {
+                text.push_str(&crate::output::clean(&format!(
+                    "\n  the server's log says more about request {request}"
+                )));
+            }
+        }
+        text
+    }
+}
+
+/// A finding on one line: its place, its level unless it is an error, its text.
+pub(crate) fn finding_line(finding: &FindingView) -> String {
+    use muster_domain::finding::Level;
+    let place = if finding.pointer.is_empty() {
+        "(settings)"
+    } else {
+        &finding.pointer
+    };
+    let level = match finding.level {
+        Level::Error => "",
+        Level::Warning => "warning: ",
+        Level::Notice => "notice: ",
+    };
+    crate::output::clean(&format!(
+        "{place}: {level}{} [{}]",
+        finding.text, finding.code
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_pipe_is_no_error() {
+        let status = |kind| Failure::from(io::Error::from(kind)).status();
+        assert_eq!(status(io::ErrorKind::BrokenPipe), 0);
+        assert_eq!(status(io::ErrorKind::StorageFull), 2);
+    }
+}
