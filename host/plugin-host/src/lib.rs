@@ -6,17 +6,23 @@
 //!
 //! What a guest returns is hostile until checked. One that traps, loops, eats memory or answers
 //! rubbish fails that one call, with an error that says whose fault it was.
-
+mod cache;
+mod call;
+mod calls;
+mod capability;
+mod check;
 mod compile;
 mod config;
-
+mod engine;
 mod fault;
 mod folders;
 mod host;
 mod inspect;
 mod load;
 mod plugin;
+mod v1;
 
+pub use cache::CacheError;
 #[cfg(feature = "compiler")]
 pub use compile::child::compile_child_main;
 pub use compile::{CompileError, Compiler};

@@ -1,10 +1,22 @@
-//! The gate that a component passes to become a plug-in.
+//! The gate that a component passes to become a plug-in: `inspect`, compile (`compile`, `cache`),
+//! link, describe, `check`. A step that fails leaves nothing behind but compiled code.
 
-use crate::CallFailure;
-use crate::compile::CompileError;
-use crate::fault::Fault;
-use crate::inspect::InspectError;
+use crate::cache::CacheError;
+use crate::call::Code;
+use crate::check::{self, Faults};
+use crate::compile::{CompileError, compile};
+use crate::fault::{CallFailure, Fault, Function};
+use crate::host::PluginHost;
+use crate::inspect::{InspectError, inspect};
+use crate::plugin::Plugin;
+use crate::v1::{self, Exports};
 use muster_domain::Digest;
+use muster_domain::application::Description;
+use muster_domain::finding::Level;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+use wasmtime::component::Component;
 
 /// Why a component is no plug-in.
 #[derive(Debug, thiserror::Error)]
@@ -66,4 +78,174 @@ impl LoadError {
             LoadFailure::Us(_) => Fault::Us,
         }
     }
+}
+
+/// The gate, step by step.
+pub(crate) async fn load(
+    host: &Arc<PluginHost>,
+    component: Arc<[u8]>,
+) -> Result<Arc<Plugin>, LoadError> {
+    let (digest, inspected) = look(host, Arc::clone(&component)).await;
+    let fail = |reason: LoadFailure| LoadError { digest, reason };
+    inspected.map_err(fail)?;
+    let compiled = compiled(host, &digest, &component).await.map_err(fail)?;
+    let size = component.len();
+    let code = link(host, &compiled, &digest).map_err(fail)?;
+    let threads = Arc::clone(&host.threads);
+    let admitted = threads.run(move || Ok(admit(code, digest, size))).await;
+    let plugin = admitted
+        .unwrap_or_else(|failure| Err(LoadFailure::Describe(failure)))
+        .map_err(fail)?;
+    Ok(Arc::new(plugin.with_threads(threads)))
+}
+
+/// Digest and inspection: work for a processor, tens of milliseconds for a large component.
+async fn look(host: &Arc<PluginHost>, component: Arc<[u8]>) -> (Digest, Result<(), LoadFailure>) {
+    let most = host.config.component_bytes();
+    let looked = tokio::task::spawn_blocking(move || {
+        let inspected = inspect(&component, most).map_err(LoadFailure::from);
+        (Digest::of(&component), inspected)
+    });
+    looked.await.unwrap_or_else(|error| {
+        (
+            Digest::of([]),
+            Err(LoadFailure::Us(format!(
+                "the inspection of the component ended: {error}"
+            ))),
+        )
+    })
+}
+
+/// Maps the compiled code; compiles first if there is none, or none that can be taken.
+async fn compiled(
+    host: &Arc<PluginHost>,
+    digest: &Digest,
+    component: &[u8],
+) -> Result<Component, LoadFailure> {
+    // Two that load the same component at once compile it once.
+    let _one_at_a_time = host.compiling.lock().await;
+    if let Some(mapped) = map(host, digest) {
+        host.counts.mapped.fetch_add(1, Ordering::Relaxed);
+        return Ok(mapped);
+    }
+    let us = |error: CacheError| LoadFailure::Us(error_chain(&error));
+    let file = host.cache.new_file().map_err(us)?;
+    let output = file
+        .as_file()
+        .try_clone()
+        .map_err(|error| LoadFailure::Us(error.to_string()))?;
+    let begun = Instant::now();
+    compile(
+        &host.compiler,
+        &host.config.compile,
+        host.cache.folder(),
+        component,
+        output,
+    )
+    .await?;
+    host.cache.keep(file, digest).map_err(us)?;
+    host.counts.compiled.fetch_add(1, Ordering::Relaxed);
+    tracing::info!(component = %digest, bytes = component.len(), took = ?begun.elapsed(), "compiled a component");
+    map(host, digest).ok_or_else(|| {
+        LoadFailure::Us("what was compiled just now cannot be mapped; the log says why".to_owned())
+    })
+}
+
+fn map(host: &PluginHost, digest: &Digest) -> Option<Component> {
+    host.cache.map(&host.engine, digest).unwrap_or_else(|why| {
+        host.counts.discarded.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(component = %digest, why = error_chain(&why), "threw compiled code away");
+        None
+    })
+}
+
+/// Links what it imports, once for all calls.
+fn link(host: &PluginHost, component: &Component, digest: &Digest) -> Result<Code, LoadFailure> {
+    let contract = |error: wasmtime::Error| LoadFailure::Contract(format!("{error:#}"));
+    let linker = v1::link(&host.engine, component).map_err(contract)?;
+    let pre = linker.instantiate_pre(component).map_err(contract)?;
+    Ok(Code {
+        pre,
+        clock: Arc::clone(&host.clock),
+        limits: host.limits(),
+        // Nobody knows yet whose it is.
+        label: format!("component {}", digest.short()).into(),
+    })
+}
+
+/// Instantiates it, asks what it is, and lets it prove that its examples are valid.
+fn admit(mut code: Code, digest: Digest, size: usize) -> Result<Plugin, LoadFailure> {
+    let contract = |error: wasmtime::Error| LoadFailure::Contract(format!("{error:#}"));
+    let exports = Exports::find(&code.pre).map_err(contract)?;
+    let described = code
+        .call(Function::Describe, |store, instance| {
+            if let Err(error) = exports.check_shapes(store, instance) {
+                return Ok(Err(LoadFailure::Contract(format!("{error:#}"))));
+            }
+            exports.describe(store, instance).map(Ok)
+        })
+        .map_err(LoadFailure::Describe)??;
+    let broken = |faults: Faults| LoadFailure::Description(faults.into_lines());
+    let description = v1::read_description(described).map_err(broken)?;
+    let schemas = check::description::check(&description).map_err(broken)?;
+    check_migrate(&description, &exports)?;
+    code.label = format!("{} {}", description.application, description.version).into();
+    let plugin = Plugin::new(digest, size, description, schemas, code, exports);
+    check_examples(&plugin)?;
+    Ok(plugin)
+}
+
+fn check_migrate(description: &Description, exports: &Exports) -> Result<(), LoadFailure> {
+    let later = description
+        .task_types
+        .iter()
+        .position(|task_type| task_type.schema_version > 1);
+    match later {
+        Some(number) if !exports.has_migrate() => Err(LoadFailure::Description(vec![format!(
+            "task-types/{number}/schema-version: a version beyond 1 needs the function `migrate`, which the plug-in does not have"
+        )])),
+        _ => Ok(()),
+    }
+}
+
+fn check_examples(plugin: &Plugin) -> Result<(), LoadFailure> {
+    let mut faults = Faults::default();
+    for (number, task_type) in plugin.description().task_types.iter().enumerate() {
+        for (at, example) in task_type.examples.iter().enumerate() {
+            let findings = plugin
+                .validate_failing(&task_type.id, &example.settings)
+                .map_err(|cause| LoadFailure::Example {
+                    task_type: task_type.id.to_string(),
+                    example: example.title.clone(),
+                    cause,
+                })?;
+            for finding in findings
+                .iter()
+                .filter(|finding| finding.level == Level::Error)
+            {
+                faults.add(
+                    &format!(
+                        "task-types/{number}/examples/{at}/settings{}",
+                        finding.pointer
+                    ),
+                    format_args!("the plug-in's own `validate` refuses it: {}", finding.text),
+                );
+            }
+        }
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(LoadFailure::Description(faults.into_lines()))
+    }
+}
+
+fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

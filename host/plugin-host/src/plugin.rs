@@ -1,6 +1,16 @@
 //! A loaded plug-in, in the words of the domain: all that the rest of the host sees.
+//!
+//! Each function has two forms. The one without a suffix runs on the host's threads and waits for
+//! its turn; the one that ends in `_here` runs at once on the thread that calls it, which must be
+//! one that may stand still.
 
-use crate::CallError;
+use crate::call::Code;
+use crate::calls::{CallThreads, guarded};
+use crate::check::description::{Schemas, TaskTypeSchemas};
+use crate::check::pattern::Patterns;
+use crate::check::{Faults, command, finding, outcome};
+use crate::fault::{CallError, CallFailure, Function};
+use crate::v1::{Declined, Exports};
 use muster_domain::application::Description;
 use muster_domain::command::Command;
 use muster_domain::finding::Finding;
@@ -9,6 +19,7 @@ use muster_domain::profile::ProfileCount;
 use muster_domain::report::Report;
 use muster_domain::settings::Settings;
 use muster_domain::{Digest, TaskTypeId};
+use std::fmt;
 use std::sync::Arc;
 
 /// Why a plug-in has no command for a profile. It is an answer, not a failure.
@@ -24,33 +35,77 @@ pub enum Refusal {
 
 /// A plug-in that passed the gate: compiled, linked, described. Cheap to share, and safe to use
 /// from many tasks at once; each call gets a fresh instance of it.
-#[derive(Debug)]
-pub struct Plugin {}
+pub struct Plugin {
+    digest: Digest,
+    size: usize,
+    description: Description,
+    schemas: Schemas,
+    patterns: Patterns,
+    pub(crate) code: Code,
+    pub(crate) exports: Exports,
+    threads: Option<Arc<CallThreads>>,
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin")
+            .field("label", &self.code.label)
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Plugin {
+    pub(crate) fn new(
+        digest: Digest,
+        size: usize,
+        description: Description,
+        schemas: Schemas,
+        code: Code,
+        exports: Exports,
+    ) -> Self {
+        Self {
+            digest,
+            size,
+            description,
+            schemas,
+            patterns: Patterns::default(),
+            code,
+            exports,
+            threads: None,
+        }
+    }
+
+    pub(crate) fn with_threads(self, threads: Arc<CallThreads>) -> Self {
+        Self {
+            threads: Some(threads),
+            ..self
+        }
+    }
+
     /// The component's SHA-256 digest.
     pub fn digest(&self) -> Digest {
-        todo!()
+        self.digest
     }
 
     /// The component's size in bytes.
     pub fn size(&self) -> usize {
-        todo!()
+        self.size
     }
 
     /// What it says of itself, checked.
     pub fn description(&self) -> &Description {
-        todo!()
+        &self.description
     }
 
     /// Whether it says what reports mean. If not, [`Report::outcome_by_status`] does.
     pub fn has_interpret(&self) -> bool {
-        todo!()
+        self.exports.has_interpret()
     }
 
     /// Whether it brings older settings up to date.
     pub fn has_migrate(&self) -> bool {
-        todo!()
+        self.exports.has_migrate()
     }
 
     /// Checks settings: first by the task type's schema, and only if that finds nothing by the
@@ -60,8 +115,22 @@ impl Plugin {
         task_type: &TaskTypeId,
         settings: &Settings,
     ) -> Result<Vec<Finding>, CallError> {
-        let _ = (task_type, settings);
-        todo!()
+        let (task_type, settings) = (task_type.clone(), settings.clone());
+        self.run(Function::Validate, move |plugin| {
+            plugin.validate_failing(&task_type, &settings)
+        })
+        .await
+    }
+
+    /// [`Plugin::validate`], on this thread.
+    pub fn validate_here(
+        &self,
+        task_type: &TaskTypeId,
+        settings: &Settings,
+    ) -> Result<Vec<Finding>, CallError> {
+        self.run_here(Function::Validate, || {
+            self.validate_failing(task_type, settings)
+        })
     }
 
     /// Puts a task into the terms of each profile: exactly one answer for each, in their order.
@@ -72,8 +141,23 @@ impl Plugin {
         settings: &Settings,
         profiles: &[ProfileCount],
     ) -> Result<Vec<Result<Command, Refusal>>, CallError> {
-        let _ = (task_type, settings, profiles);
-        todo!()
+        let (task_type, settings, profiles) =
+            (task_type.clone(), settings.clone(), profiles.to_vec());
+        let translate =
+            move |plugin: &Self| plugin.translate_failing(&task_type, &settings, &profiles);
+        self.run(Function::Translate, translate).await
+    }
+
+    /// [`Plugin::translate`], on this thread.
+    pub fn translate_here(
+        &self,
+        task_type: &TaskTypeId,
+        settings: &Settings,
+        profiles: &[ProfileCount],
+    ) -> Result<Vec<Result<Command, Refusal>>, CallError> {
+        self.run_here(Function::Translate, || {
+            self.translate_failing(task_type, settings, profiles)
+        })
     }
 
     /// Says what reports mean: exactly one outcome for each, in their order. Events are of the
@@ -84,8 +168,23 @@ impl Plugin {
         settings: &Settings,
         reports: &[Report],
     ) -> Result<Vec<Outcome>, CallError> {
-        let _ = (task_type, settings, reports);
-        todo!()
+        let (task_type, settings, reports) =
+            (task_type.clone(), settings.clone(), reports.to_vec());
+        let interpret =
+            move |plugin: &Self| plugin.interpret_failing(&task_type, &settings, &reports);
+        self.run(Function::Interpret, interpret).await
+    }
+
+    /// [`Plugin::interpret`], on this thread.
+    pub fn interpret_here(
+        &self,
+        task_type: &TaskTypeId,
+        settings: &Settings,
+        reports: &[Report],
+    ) -> Result<Vec<Outcome>, CallError> {
+        self.run_here(Function::Interpret, || {
+            self.interpret_failing(task_type, settings, reports)
+        })
     }
 
     /// Brings settings of an older schema version to this plug-in's; the inner error holds what
@@ -96,7 +195,225 @@ impl Plugin {
         from_version: u32,
         settings: &Settings,
     ) -> Result<Result<Settings, Vec<Finding>>, CallError> {
-        let _ = (task_type, from_version, settings);
-        todo!()
+        let (task_type, settings) = (task_type.clone(), settings.clone());
+        let migrate =
+            move |plugin: &Self| plugin.migrate_failing(&task_type, from_version, &settings);
+        self.run(Function::Migrate, migrate).await
     }
+
+    /// [`Plugin::migrate`], on this thread.
+    pub fn migrate_here(
+        &self,
+        task_type: &TaskTypeId,
+        from_version: u32,
+        settings: &Settings,
+    ) -> Result<Result<Settings, Vec<Finding>>, CallError> {
+        self.run_here(Function::Migrate, || {
+            self.migrate_failing(task_type, from_version, settings)
+        })
+    }
+
+    pub(crate) fn validate_failing(
+        &self,
+        task_type: &TaskTypeId,
+        settings: &Settings,
+    ) -> Result<Vec<Finding>, CallFailure> {
+        let schema_findings = self.schema_findings(task_type, settings)?;
+        if !schema_findings.is_empty() {
+            return Ok(schema_findings);
+        }
+        let verdict = self.code.call(Function::Validate, |store, instance| {
+            self.exports
+                .validate(store, instance, task_type.as_str(), settings.as_str())
+        })?;
+        let mut faults = Faults::default();
+        let findings = match verdict {
+            Ok(findings) => {
+                finding::check(&mut faults, "findings", &findings);
+                findings
+            }
+            Err(declined) => refusing(&mut faults, declined)?,
+        };
+        answered(faults, findings)
+    }
+
+    fn translate_failing(
+        &self,
+        task_type: &TaskTypeId,
+        settings: &Settings,
+        profiles: &[ProfileCount],
+    ) -> Result<Vec<Result<Command, Refusal>>, CallFailure> {
+        self.schemas_of(task_type)?;
+        let answers = self.code.call(Function::Translate, |store, instance| {
+            self.exports.translate(
+                store,
+                instance,
+                task_type.as_str(),
+                settings.as_str(),
+                profiles,
+            )
+        })?;
+        each_answered_once("profiles", profiles.len(), answers.len())?;
+        let mut faults = Faults::default();
+        for (number, answer) in answers.iter().enumerate() {
+            match answer {
+                Ok(answer) => {
+                    command::check(&mut faults, &number.to_string(), answer, &self.patterns);
+                }
+                Err(Refusal::Invalid(found)) => {
+                    finding::check_refusing(&mut faults, &number.to_string(), found);
+                }
+                Err(Refusal::Unsupported(text) | Refusal::Internal(text)) => {
+                    faults.text(&number.to_string(), text, 4000);
+                }
+            }
+        }
+        answered(faults, answers)
+    }
+
+    fn interpret_failing(
+        &self,
+        task_type: &TaskTypeId,
+        settings: &Settings,
+        reports: &[Report],
+    ) -> Result<Vec<Outcome>, CallFailure> {
+        let schemas = self.schemas_of(task_type)?;
+        let outcomes = self
+            .code
+            .call(Function::Interpret, |store, instance| {
+                self.exports.interpret(
+                    store,
+                    instance,
+                    task_type.as_str(),
+                    settings.as_str(),
+                    reports,
+                )
+            })?
+            .ok_or(CallFailure::NotExported)?;
+        each_answered_once("reports", reports.len(), outcomes.len())?;
+        let mut faults = Faults::default();
+        let outcomes = outcomes
+            .into_iter()
+            .enumerate()
+            .map(|(number, raw)| {
+                outcome::take(&mut faults, &number.to_string(), raw, |id| {
+                    schemas.events.get(id)
+                })
+            })
+            .collect();
+        answered(faults, outcomes)
+    }
+
+    fn migrate_failing(
+        &self,
+        task_type: &TaskTypeId,
+        from_version: u32,
+        settings: &Settings,
+    ) -> Result<Result<Settings, Vec<Finding>>, CallFailure> {
+        self.schemas_of(task_type)?;
+        let answer = self
+            .code
+            .call(Function::Migrate, |store, instance| {
+                self.exports.migrate(
+                    store,
+                    instance,
+                    task_type.as_str(),
+                    from_version,
+                    settings.as_str(),
+                )
+            })?
+            .ok_or(CallFailure::NotExported)?;
+        let mut faults = Faults::default();
+        let migrated = match answer {
+            Ok(text) => Settings::parse(&text).map_err(|fault| CallFailure::Invalid(fault.text))?,
+            Err(declined) => {
+                let findings = refusing(&mut faults, declined)?;
+                return answered(faults, Err(findings));
+            }
+        };
+        for fault in self.schema_findings(task_type, &migrated)? {
+            faults.add(&fault.pointer, fault.text);
+        }
+        answered(faults, Ok(migrated))
+    }
+
+    fn schemas_of(&self, task_type: &TaskTypeId) -> Result<&TaskTypeSchemas, CallFailure> {
+        self.schemas
+            .get(task_type)
+            .ok_or_else(|| CallFailure::UnknownTaskType(task_type.clone()))
+    }
+
+    fn schema_findings(
+        &self,
+        task_type: &TaskTypeId,
+        settings: &Settings,
+    ) -> Result<Vec<Finding>, CallFailure> {
+        let schema = &self.schemas_of(task_type)?.settings;
+        // A fault of the schema is the plug-in's, and whoever wrote the settings does not hear of it.
+        schema.findings(&settings.to_value()).map_err(|fault| {
+            CallFailure::Invalid(format!("its schema of {task_type} is at fault: {fault}"))
+        })
+    }
+
+    async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        function: Function,
+        call: impl FnOnce(&Self) -> Result<T, CallFailure> + Send + 'static,
+    ) -> Result<T, CallError> {
+        let plugin = Arc::clone(self);
+        let answer = match &self.threads {
+            Some(threads) => threads.run(move || call(&plugin)).await,
+            None => Err(CallFailure::Stopping),
+        };
+        answer.map_err(|failure| self.error(function, failure))
+    }
+
+    fn run_here<T>(
+        &self,
+        function: Function,
+        call: impl FnOnce() -> Result<T, CallFailure>,
+    ) -> Result<T, CallError> {
+        guarded(call).map_err(|failure| self.error(function, failure))
+    }
+
+    fn error(&self, function: Function, failure: CallFailure) -> CallError {
+        CallError {
+            application: self.description.application.clone(),
+            version: self.description.version.clone(),
+            function,
+            failure,
+        }
+    }
+}
+
+/// What a guest says that declines to answer, as findings if it can be.
+fn refusing(faults: &mut Faults, declined: Declined) -> Result<Vec<Finding>, CallFailure> {
+    match declined {
+        Declined::Invalid(findings) => {
+            finding::check_refusing(faults, "findings", &findings);
+            Ok(findings)
+        }
+        Declined::UnknownTaskType => Err(CallFailure::Invalid(
+            "it does not know a task type that it described".to_owned(),
+        )),
+        Declined::Internal(text) => Err(CallFailure::Internal(
+            crate::capability::log::cut(&text, 4000).to_owned(),
+        )),
+    }
+}
+
+fn each_answered_once(what: &str, asked: usize, answers: usize) -> Result<(), CallFailure> {
+    if asked == answers {
+        return Ok(());
+    }
+    Err(CallFailure::Invalid(format!(
+        "it was asked about {asked} {what} and gave {answers} answers"
+    )))
+}
+
+fn answered<T>(faults: Faults, answer: T) -> Result<T, CallFailure> {
+    faults
+        .into_result()
+        .map(|()| answer)
+        .map_err(CallFailure::Invalid)
 }

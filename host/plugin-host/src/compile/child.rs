@@ -1,12 +1,96 @@
-//! The compiling child's side.
+//! The compiling child's side: limits on itself first, then component in, compiled code out.
 
+use super::REFUSED;
+use crate::engine;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use std::ffi::OsString;
+use std::io::{self, Read, Write};
 use std::process::ExitCode;
+use wasmtime::Engine;
+
+/// Its own limits, as the parent names them.
+struct Limits {
+    memory: u64,
+    processor_seconds: u64,
+    output: u64,
+}
 
 /// What the compiling child does: reads a component from standard input, compiles it within the
 /// limits that its arguments name, and writes the compiled code to standard output. `arguments`
 /// are those after [`crate::Compiler::arguments`].
+///
+/// It is to be called before the program does anything else: the limits hold for the process.
 pub fn compile_child_main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let _ = arguments.into_iter().count();
-    ExitCode::FAILURE
+    let Some(limits) = Limits::read(arguments) else {
+        say("this command is called by the server itself, with limits in MiB, seconds and bytes");
+        return ExitCode::FAILURE;
+    };
+    match limits.apply().and_then(|()| compile()) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(refused)) => {
+            say(&refused);
+            ExitCode::from(REFUSED)
+        }
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// To the parent, which reads at most a few KiB; if it does not read, nobody is to be told.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+impl Limits {
+    fn read(arguments: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let mut numbers = arguments
+            .into_iter()
+            .map(|text| text.to_str()?.parse::<u64>().ok());
+        let limits = Self {
+            memory: numbers.next()??.saturating_mul(1 << 20),
+            processor_seconds: numbers.next()??,
+            output: numbers.next()??,
+        };
+        numbers.next().is_none().then_some(limits)
+    }
+
+    fn apply(&self) -> io::Result<()> {
+        // At the hard limit of processor time the kernel kills without a word; a signal that says
+        // so comes at the soft one.
+        let hard_seconds = self.processor_seconds.saturating_add(2);
+        for (resource, soft, hard) in [
+            (Resource::As, self.memory, self.memory),
+            (Resource::Cpu, self.processor_seconds, hard_seconds),
+            (Resource::Fsize, self.output, self.output),
+            (Resource::Core, 0, 0),
+        ] {
+            setrlimit(
+                resource,
+                Rlimit {
+                    current: Some(soft),
+                    maximum: Some(hard),
+                },
+            )?;
+        }
+        #[cfg(target_os = "linux")]
+        rustix::thread::set_no_new_privs(true)?;
+        Ok(())
+    }
+}
+
+fn compile() -> io::Result<Result<(), String>> {
+    let mut component = Vec::new();
+    io::stdin().lock().read_to_end(&mut component)?;
+    let engine = Engine::new(&engine::shared_settings())
+        .map_err(|error| io::Error::other(format!("{error:#}")))?;
+    match engine.precompile_component(&component) {
+        Ok(compiled) => {
+            let mut out = io::stdout().lock();
+            out.write_all(&compiled)?;
+            out.flush().map(Ok)
+        }
+        Err(error) => Ok(Err(format!("{error:#}"))),
+    }
 }

@@ -1,0 +1,206 @@
+//! One call: a fresh store, its limits and its deadline. Nothing of it is left when it ends.
+
+use crate::capability::log::CallLog;
+use crate::engine::{
+    ANSWER, CORE_INSTANCES, Clock, DESCRIPTION, MEMORIES, STACK, TABLE_ELEMENTS, TABLES,
+};
+use crate::fault::{CallFailure, Function};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::component::{Instance, InstancePre};
+use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
+
+/// What a plug-in may use in one call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Bytes of memory, over all its memories.
+    pub(crate) memory: usize,
+    /// For `describe`, `validate` and `migrate`.
+    pub(crate) validate_time: Duration,
+    /// For `translate` and `interpret`.
+    pub(crate) batch_time: Duration,
+}
+
+impl Limits {
+    fn time(&self, function: Function) -> Duration {
+        match function {
+            Function::Describe | Function::Validate | Function::Migrate => self.validate_time,
+            Function::Translate | Function::Interpret => self.batch_time,
+        }
+    }
+}
+
+/// A plug-in's compiled and linked code, with what every call to it needs.
+#[derive(Clone)]
+pub(crate) struct Code {
+    pub(crate) pre: InstancePre<CallState>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) limits: Limits,
+    /// How the plug-in's log lines are marked.
+    pub(crate) label: Arc<str>,
+}
+
+/// What a store holds beside the guest.
+#[derive(Debug)]
+pub(crate) struct CallState {
+    pub(crate) log: CallLog,
+    memory: MemoryLimit,
+}
+
+#[derive(Debug)]
+struct MemoryLimit {
+    most: usize,
+    used: usize,
+    refused: bool,
+}
+
+/// The time of a call is over.
+#[derive(Debug, thiserror::Error)]
+#[error("the time of the call is over")]
+struct DeadlinePassed;
+
+impl Code {
+    /// Instantiates the guest in a fresh store and runs a call on it, on this very thread.
+    pub(crate) fn call<T>(
+        &self,
+        function: Function,
+        call: impl FnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
+    ) -> Result<T, CallFailure> {
+        let _watched = self.clock.watch();
+        let mut store = self.store(function);
+        let result = self
+            .pre
+            .instantiate(&mut store)
+            .and_then(|instance| call(&mut store, &instance));
+        result.map_err(|error| self.failure(&error, function, store.data()))
+    }
+
+    /// A store with this plug-in's limits, whose time runs from now on.
+    pub(crate) fn store(&self, function: Function) -> Store<CallState> {
+        let state = CallState {
+            log: CallLog::new(Arc::clone(&self.label), function),
+            memory: MemoryLimit {
+                most: self.limits.memory,
+                used: 0,
+                refused: false,
+            },
+        };
+        let mut store = Store::new(self.pre.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(answer_limit(function));
+        self.set_deadline(&mut store, function);
+        store
+    }
+
+    /// Gives a store the time of one call, from now on.
+    pub(crate) fn set_deadline(&self, store: &mut Store<CallState>, function: Function) {
+        let deadline = Instant::now() + self.limits.time(function);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| {
+            if Instant::now() < deadline {
+                Ok(UpdateDeadline::Continue(1))
+            } else {
+                Err(DeadlinePassed.into())
+            }
+        });
+    }
+
+    /// What an error of the engine means.
+    pub(crate) fn failure(
+        &self,
+        error: &wasmtime::Error,
+        function: Function,
+        state: &CallState,
+    ) -> CallFailure {
+        if error.is::<DeadlinePassed>() {
+            return CallFailure::TimedOut {
+                limit: self.limits.time(function),
+            };
+        }
+        let cause = error.root_cause().to_string();
+        if cause.contains("fuel allocated for hostcalls") {
+            return CallFailure::AnswerTooLarge {
+                limit: answer_limit(function),
+            };
+        }
+        if error.downcast_ref::<Trap>() == Some(&Trap::StackOverflow) {
+            return CallFailure::StackOverflow { limit: STACK };
+        }
+        // A guest that was refused memory and then gave up may do so in many ways: it traps, it
+        // panics, it calls what it does not have to write a last word.
+        if state.memory.refused {
+            return CallFailure::OutOfMemory {
+                limit: self.limits.memory,
+            };
+        }
+        if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+            return CallFailure::Busy {
+                waiting: 0,
+                retry_after: Duration::from_millis(500),
+            };
+        }
+        CallFailure::Trapped(trap_text(&cause))
+    }
+}
+
+fn answer_limit(function: Function) -> usize {
+    if function == Function::Describe {
+        DESCRIPTION
+    } else {
+        ANSWER
+    }
+}
+
+/// The engine's words for what guests often do, in words that help its author.
+fn trap_text(cause: &str) -> String {
+    let import = cause
+        .strip_prefix("unknown import: `")
+        .and_then(|rest| rest.strip_suffix("` has not been defined"));
+    match import {
+        Some(import) if import.starts_with("wasi:cli/std") || import.starts_with("wasi:io/") => {
+            format!(
+                "it called {import}, which no plug-in has; a plug-in that panics does so to say why (log what happens before)"
+            )
+        }
+        Some(import) => format!("it called {import}, which no plug-in has"),
+        None => cause.to_owned(),
+    }
+}
+
+impl ResourceLimiter for MemoryLimit {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        if used > self.most {
+            self.refused = true;
+            return Ok(false);
+        }
+        self.used = used;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS)
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES as usize
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES as usize
+    }
+
+    fn tables(&self) -> usize {
+        TABLES as usize
+    }
+}

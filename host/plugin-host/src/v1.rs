@@ -1,0 +1,12 @@
+//! Major version 1 of the contract: thin translation between WIT and the domain, no rules.
+
+mod bindings;
+mod describe;
+mod exports;
+mod imports;
+
+pub(crate) use describe::read as read_description;
+#[cfg(test)]
+pub(crate) use exports::RawEvent;
+pub(crate) use exports::{Declined, Exports, RawOutcome};
+pub(crate) use imports::{link, offers};
