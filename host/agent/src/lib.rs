@@ -1,1 +1,42 @@
-//! .
+//! The agent: the program on a device that carries out what its server orders.
+//!
+//! The way of an order: [`link`] receives it, [`orders`] judges it and makes it a row, [`deliver`]
+//! waits until the application is ready, [`execute`] runs the programs that the application's
+//! [`connector`] names, and the result goes back as a row and over the link, until the server
+//! acknowledges it. Everything that must survive is in the [`store`].
+
+pub mod agent;
+pub mod applications;
+pub mod config;
+pub mod connector;
+mod deliver;
+pub mod enroll;
+pub mod execute;
+pub mod facts;
+mod housekeeping;
+pub mod identity;
+mod link;
+mod nearest;
+pub mod orders;
+pub mod platform_log;
+mod process;
+pub mod store;
+pub mod tls;
+
+pub use agent::{Agent, AgentError, AgentOptions};
+pub use identity::Identity;
+
+/// An error and its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        // Some libraries repeat their cause in their own words.
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = error.source();
+    }
+    text
+}

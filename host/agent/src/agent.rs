@@ -1,0 +1,123 @@
+//! The agent: its workers, started and stopped together.
+//!
+//! Four loops share the store and nothing else that lasts: the applications are looked at, the
+//! link takes orders in and sends news out, `deliver` carries out what the rows say, and the
+//! platform's log gets what the local one has.
+
+use crate::applications::Applications;
+use crate::config::Tuning;
+use crate::connector::ConnectorSource;
+use crate::deliver::Deliver;
+use crate::execute::Executor;
+use crate::execute::progress::Board;
+use crate::identity::Identity;
+use crate::platform_log::PlatformLog;
+use crate::store::{Store, StoreError, StoreLocation};
+use crate::tls::{self, TlsError};
+use crate::{housekeeping, link};
+use muster_domain::RunId;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// What an agent is started with.
+#[derive(Debug, Clone)]
+pub struct AgentOptions {
+    /// Who it is.
+    pub identity: Identity,
+    /// Where it keeps what has to survive.
+    pub store: StoreLocation,
+    /// Where it finds its connectors.
+    pub connectors: ConnectorSource,
+    /// What carries commands out.
+    pub executor: Executor,
+    /// Which log of the platform it writes.
+    pub platform_log: PlatformLog,
+    /// Times and bounds.
+    pub tuning: Tuning,
+}
+
+/// Why an agent did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The identity cannot be used.
+    #[error("this device's identity cannot be used; enroll again with `muster-agent enroll --again`")]
+    Identity(#[from] TlsError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What the workers share.
+pub(crate) struct Shared {
+    pub(crate) identity: Identity,
+    pub(crate) store: Arc<Store>,
+    pub(crate) applications: Applications,
+    pub(crate) board: Arc<Board>,
+    pub(crate) executor: Executor,
+    pub(crate) platform_log: PlatformLog,
+    pub(crate) tuning: Tuning,
+    pub(crate) tls: Arc<rustls::ClientConfig>,
+    owner: String,
+}
+
+impl Shared {
+    /// The variable by which the processes of an attempt are known.
+    pub(crate) fn mark(&self, run: RunId, attempt: u32) -> (String, String) {
+        ("MUSTER_DELIVERY".to_owned(), format!("{}/{run}/{attempt}", self.owner))
+    }
+}
+
+/// An agent at work. Many can be in one process.
+pub struct Agent {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    workers: JoinSet<()>,
+}
+
+impl Agent {
+    /// Starts an agent. It links by itself and for ever, until it is stopped.
+    pub async fn start(options: AgentOptions) -> Result<Self, AgentError> {
+        let owner = options.identity.owner();
+        let tls = tls::link(&options.identity)?;
+        let tell = options.platform_log != PlatformLog::None;
+        let shared = Arc::new(Shared {
+            store: Arc::new(Store::open(&options.store, &owner, tell).await?),
+            identity: options.identity,
+            applications: Applications::new(),
+            board: Arc::new(Board::default()),
+            executor: options.executor,
+            platform_log: options.platform_log,
+            tuning: options.tuning,
+            tls,
+            owner,
+        });
+        let stop = CancellationToken::new();
+        let mut workers = JoinSet::new();
+        workers.spawn(Deliver::new(shared.clone()).run(stop.clone()));
+        workers.spawn(link::run(shared.clone(), stop.clone()));
+        let until_stopped = |worker: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
+            let stop = stop.clone();
+            async move {
+                let _ = stop.run_until_cancelled(worker).await;
+            }
+        };
+        let (watching, source) = (shared.clone(), options.connectors);
+        workers.spawn(until_stopped(Box::pin(async move {
+            watching.applications.watch(&source, watching.tuning.poll).await;
+        })));
+        workers.spawn(until_stopped(Box::pin(housekeeping::notice_connectors(shared.clone()))));
+        workers.spawn(until_stopped(Box::pin(housekeeping::prune(shared.clone()))));
+        if tell {
+            workers.spawn(until_stopped(Box::pin(housekeeping::tell_platform(shared.clone()))));
+        }
+        Ok(Self { shared, stop, workers })
+    }
+
+    /// Stops it. Commands at work are ended, and begin again when the agent is started again.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.workers.join_next().await.is_some() {}
+        self.shared.store.close().await;
+    }
+}
