@@ -1,0 +1,51 @@
+//! Who asks: the administrator whose bearer token a request brings.
+//!
+//! A handler that has an [`Administrator`] among its parameters cannot run without one.
+
+use crate::edge::Edge;
+use crate::problem::Problem;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use muster_app::Administrator;
+
+/// What an administrator's token begins with.
+pub(crate) const TOKEN_PREFIX: &str = "muster-admin-";
+
+/// No token is longer.
+const MOST_TOKEN: usize = 200;
+
+impl FromRequestParts<Edge> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
+        let token = token(&parts.headers)?;
+        let administrator = edge.app().administrator_by_token(token).await?;
+        administrator.ok_or_else(|| {
+            let detail = "this server does not know the token; the first one was printed at its \
+                          first start";
+            Problem::new(StatusCode::UNAUTHORIZED, "token-unknown", detail)
+        })
+    }
+}
+
+fn token(headers: &HeaderMap) -> Result<&str, Problem> {
+    let missing = || {
+        Problem::unauthenticated(
+            "this needs an administrator's token: `authorization: Bearer muster-admin-…`",
+        )
+    };
+    let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .ok_or_else(missing)?;
+    let token = token.trim();
+    let fits = scheme.eq_ignore_ascii_case("bearer") && token.len() <= MOST_TOKEN;
+    if fits && token.starts_with(TOKEN_PREFIX) {
+        Ok(token)
+    } else {
+        Err(missing())
+    }
+}

@@ -1,0 +1,201 @@
+//! Tasks.
+
+use super::{Created, limit, number, page, value, view};
+use crate::body::Json as Body;
+use crate::edge::{Path, Query};
+use crate::problem::Problem;
+use axum::Json;
+use axum::http::StatusCode;
+use muster_api::page::Page;
+use muster_api::problem::ProblemDocument;
+use muster_api::run::RunView;
+use muster_api::task::{TaskChange, TaskCopy, TaskCreate, TaskRevisionView, TaskView};
+use muster_app::submit::{TaskChangeRequest, TaskRequest};
+use muster_app::task::TaskFilter;
+use muster_app::{Administrator, App};
+use muster_domain::TaskId;
+use muster_domain::settings::Settings;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// Which tasks are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TaskQuery {
+    /// For this application.
+    application: Option<String>,
+    /// Of this task type.
+    task_type: Option<String>,
+    /// `next` of the page before.
+    after: Option<i64>,
+    /// 1 to 1000; 100 if left out.
+    limit: Option<u32>,
+}
+
+/// Tasks by number.
+#[utoipa::path(get, path = "/api/v1/tasks", tag = "tasks", params(TaskQuery),
+    responses((status = 200, body = Page<TaskView>)))]
+pub(crate) async fn task_list(
+    app: App,
+    who: Administrator,
+    Query(query): Query<TaskQuery>,
+) -> Result<Json<Page<TaskView>>, Problem> {
+    let limit = limit(query.limit)?;
+    let filter = TaskFilter {
+        application: query.application.as_deref().map(value).transpose()?,
+        task_type: query.task_type.as_deref().map(value).transpose()?,
+        after: query.after.map(TaskId),
+    };
+    let rows = app.task_list(&who, &filter, limit + 1).await?;
+    Ok(page(rows, limit, |row| row.task.id, view::task))
+}
+
+/// Creates a task, if the application's plug-in agrees to it.
+#[utoipa::path(post, path = "/api/v1/tasks", tag = "tasks", request_body = TaskCreate,
+    responses(
+        (status = 201, body = TaskView),
+        (status = 409, description = "the application has no loaded plug-in", body = ProblemDocument),
+        (status = 422, description = "everything that is wrong, with its place", body = ProblemDocument),
+    ))]
+pub(crate) async fn task_create(
+    app: App,
+    who: Administrator,
+    Body(task): Body<TaskCreate>,
+) -> Result<Created<TaskView>, Problem> {
+    let task = app.task_create(&who, request(task)?).await?;
+    created(&app, &who, task.id).await
+}
+
+fn request(task: TaskCreate) -> Result<TaskRequest, Problem> {
+    let settings = task.settings.as_ref();
+    Ok(TaskRequest {
+        name: task.name,
+        application: value(&task.application)?,
+        task_type: value(&task.task_type)?,
+        scope: view::scope_reference(task.scope),
+        settings: settings.map_or_else(|| Ok(Settings::empty()), Settings::from_value),
+        time_limit: task.time_limit,
+    })
+}
+
+pub(super) async fn shown(app: &App, who: &Administrator, id: TaskId) -> Result<TaskView, Problem> {
+    Ok(view::task(app.task_get(who, id).await?))
+}
+
+async fn created(app: &App, who: &Administrator, id: TaskId) -> Result<Created<TaskView>, Problem> {
+    Ok(Created::at(
+        format!("/tasks/{id}"),
+        shown(app, who, id).await?,
+    ))
+}
+
+/// A task.
+#[utoipa::path(get, path = "/api/v1/tasks/{task}", tag = "tasks", params(("task" = i64, Path)),
+    responses((status = 200, body = TaskView), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn task_show(
+    app: App,
+    who: Administrator,
+    Path(task): Path<String>,
+) -> Result<Json<TaskView>, Problem> {
+    Ok(Json(shown(&app, &who, number("task", &task)?).await?))
+}
+
+/// Changes a task. Other settings make a new revision.
+#[utoipa::path(patch, path = "/api/v1/tasks/{task}", tag = "tasks", params(("task" = i64, Path)),
+    request_body = TaskChange,
+    responses(
+        (status = 200, body = TaskView),
+        (status = 404, body = ProblemDocument),
+        (status = 409, description = "no loaded plug-in, or changed meanwhile", body = ProblemDocument),
+        (status = 422, description = "everything that is wrong, with its place", body = ProblemDocument),
+    ))]
+pub(crate) async fn task_change(
+    app: App,
+    who: Administrator,
+    Path(task): Path<String>,
+    Body(change): Body<TaskChange>,
+) -> Result<Json<TaskView>, Problem> {
+    let request = TaskChangeRequest {
+        revision: change.revision,
+        name: change.name,
+        settings: change.settings.as_ref().map(Settings::from_value),
+        time_limit: change.time_limit,
+    };
+    let task = app
+        .task_change(&who, number("task", &task)?, request)
+        .await?;
+    Ok(Json(shown(&app, &who, task.id).await?))
+}
+
+/// Deletes a task that no run is under way of. Its history stays.
+#[utoipa::path(delete, path = "/api/v1/tasks/{task}", tag = "tasks", params(("task" = i64, Path)),
+    responses((status = 204), (status = 404, body = ProblemDocument), (status = 409, body = ProblemDocument)))]
+pub(crate) async fn task_delete(
+    app: App,
+    who: Administrator,
+    Path(task): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.task_delete(&who, number("task", &task)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The revisions of a task, newest first.
+#[utoipa::path(get, path = "/api/v1/tasks/{task}/revisions", tag = "tasks", params(("task" = i64, Path)),
+    responses((status = 200, body = Page<TaskRevisionView>), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn task_revision_list(
+    app: App,
+    who: Administrator,
+    Path(task): Path<String>,
+) -> Result<Json<Page<TaskRevisionView>>, Problem> {
+    let revisions = app.task_revisions(&who, number("task", &task)?).await?;
+    Ok(super::whole(
+        revisions.into_iter().map(view::revision).collect(),
+    ))
+}
+
+/// Makes a task like another one.
+#[utoipa::path(post, path = "/api/v1/tasks/{task}/copy", tag = "tasks", params(("task" = i64, Path)),
+    request_body = TaskCopy,
+    responses((status = 201, body = TaskView), (status = 404, body = ProblemDocument), (status = 409, body = ProblemDocument), (status = 422, body = ProblemDocument)))]
+pub(crate) async fn task_copy(
+    app: App,
+    who: Administrator,
+    Path(task): Path<String>,
+    Body(copy): Body<TaskCopy>,
+) -> Result<Created<TaskView>, Problem> {
+    let scope = copy.scope.map(view::scope_reference);
+    let task = app
+        .task_copy(&who, number("task", &task)?, copy.name, scope)
+        .await?;
+    created(&app, &who, task.id).await
+}
+
+/// Starts a task: a run of it begins.
+#[utoipa::path(post, path = "/api/v1/tasks/{task}/start", tag = "tasks", params(("task" = i64, Path)),
+    responses(
+        (status = 201, body = RunView),
+        (status = 404, body = ProblemDocument),
+        (status = 409, description = "no loaded plug-in, or a run is under way", body = ProblemDocument),
+    ))]
+pub(crate) async fn task_start(
+    app: App,
+    who: Administrator,
+    Path(task): Path<String>,
+) -> Result<Created<RunView>, Problem> {
+    let run = app.run_start(&who, number("task", &task)?).await?;
+    let view = view::run(app.run_get(&who, run.id).await?);
+    Ok(Created::at(format!("/runs/{}", run.id), view))
+}
+
+/// Stops the run of a task that is under way.
+#[utoipa::path(post, path = "/api/v1/tasks/{task}/stop", tag = "tasks", params(("task" = i64, Path)),
+    responses((status = 200, body = RunView), (status = 404, body = ProblemDocument), (status = 409, body = ProblemDocument)))]
+pub(crate) async fn task_stop(
+    app: App,
+    who: Administrator,
+    Path(task): Path<String>,
+) -> Result<Json<RunView>, Problem> {
+    let run = app.task_stop(&who, number("task", &task)?).await?;
+    Ok(Json(view::run(app.run_get(&who, run.id).await?)))
+}

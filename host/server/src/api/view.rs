@@ -1,0 +1,254 @@
+//! From the words of the domain to the JSON of the interface.
+
+use muster_api::device::{DeviceApplicationView, DeviceView};
+use muster_api::event::EventView;
+use muster_api::group::GroupView;
+use muster_api::plugin::PluginView;
+use muster_api::problem::FindingView;
+use muster_api::run::{DeliveryView, RunView};
+use muster_api::task::{ScopeRequest, ScopeView, TaskRevisionView, TaskView};
+use muster_app::device::DeviceDetail;
+use muster_app::place::{ScopeReference, Tree};
+use muster_app::task::TaskDetail;
+use muster_app::watch::{DeliveryDetail, RunDetail};
+use muster_domain::GroupId;
+use muster_domain::event::Event;
+use muster_domain::finding::Finding;
+use muster_domain::task::{Scope, TaskRevision};
+use muster_storage::plugin::{PluginRow, PluginState};
+use std::collections::BTreeMap;
+
+pub(crate) fn device(detail: DeviceDetail) -> DeviceView {
+    let DeviceDetail {
+        device,
+        path,
+        online,
+    } = detail;
+    DeviceView {
+        id: device.id.0,
+        name: device.name,
+        group: path,
+        group_id: device.group.0,
+        online,
+        last_seen: device.last_seen,
+        enrolled_at: device.enrolled_at,
+        platform: device.facts.platform,
+        architecture: device.facts.architecture,
+        agent_version: device.facts.agent_version,
+        facts: device.facts.more,
+        applications: device
+            .applications
+            .into_iter()
+            .map(|installed| DeviceApplicationView {
+                application: installed.application.to_string(),
+                state: installed.state,
+                version: installed.version,
+            })
+            .collect(),
+    }
+}
+
+/// Every group of the tree, a group before those below it where their numbers say so.
+pub(crate) fn groups(tree: &Tree, devices: &BTreeMap<GroupId, u64>) -> Vec<GroupView> {
+    tree.groups()
+        .filter_map(|group| self::group(tree, devices, group.id))
+        .collect()
+}
+
+pub(crate) fn group(
+    tree: &Tree,
+    devices: &BTreeMap<GroupId, u64>,
+    id: GroupId,
+) -> Option<GroupView> {
+    let group = tree.get(id)?;
+    Some(GroupView {
+        id: id.0,
+        parent: group.parent.map(|parent| parent.0),
+        name: group.name.clone(),
+        path: tree.path(id),
+        devices: devices.get(&id).copied().unwrap_or(0),
+    })
+}
+
+pub(crate) fn plugin(row: PluginRow) -> PluginView {
+    let description = row.description;
+    PluginView {
+        application: description.application.to_string(),
+        name: description.name,
+        vendor: description.vendor,
+        version: description.version.to_string(),
+        manages: description.manages.to_string(),
+        digest: row.digest.to_string(),
+        state: match row.state {
+            PluginState::Active => "active",
+            PluginState::Failed => "failed",
+            PluginState::Superseded => "superseded",
+            PluginState::Removed => "removed",
+        }
+        .into(),
+        reason: row.reason,
+        size: row.size,
+        installed_at: row.installed_at,
+        installed_by: row.installed_by.to_string(),
+        task_types: description.task_types.iter().map(Into::into).collect(),
+    }
+}
+
+pub(crate) fn task(detail: TaskDetail) -> TaskView {
+    let TaskDetail {
+        task,
+        path,
+        plugin_loaded,
+        last_run,
+    } = detail;
+    TaskView {
+        id: task.id.0,
+        name: task.name,
+        application: task.application.to_string(),
+        plugin_loaded,
+        task_type: task.task_type.to_string(),
+        scope: scope(task.scope, path),
+        time_limit: task.time_limit,
+        revision: task.revision.number,
+        settings: task.revision.settings.to_value(),
+        schema_version: task.revision.schema_version,
+        findings: findings(task.revision.findings),
+        created_at: task.created_at,
+        created_by: task.created_by.to_string(),
+        changed_at: task.revision.created_at,
+        changed_by: task.revision.created_by.to_string(),
+        last_run: last_run.map(|run| run.0),
+    }
+}
+
+fn scope(scope: Scope, path: Option<String>) -> ScopeView {
+    match scope {
+        Scope::Local { device } => ScopeView::Local { device: device.0 },
+        Scope::Group {
+            group,
+            subgroups,
+            excluded,
+        } => ScopeView::Group {
+            group: group.0,
+            path: path.unwrap_or_default(),
+            subgroups,
+            excluded: excluded.into_iter().map(|group| group.0).collect(),
+        },
+        Scope::Global { devices } => ScopeView::Global {
+            devices: devices.iter().collect(),
+        },
+    }
+}
+
+pub(crate) fn revision(revision: TaskRevision) -> TaskRevisionView {
+    TaskRevisionView {
+        number: revision.number,
+        settings: revision.settings.to_value(),
+        schema_version: revision.schema_version,
+        plugin: revision.plugin.to_string(),
+        findings: findings(revision.findings),
+        created_at: revision.created_at,
+        created_by: revision.created_by.to_string(),
+    }
+}
+
+pub(crate) fn findings(findings: Vec<Finding>) -> Vec<FindingView> {
+    findings.into_iter().map(Into::into).collect()
+}
+
+/// Where a task is to be done, as a request says it.
+pub(crate) fn scope_reference(request: ScopeRequest) -> ScopeReference {
+    match request {
+        ScopeRequest::Local { device } => ScopeReference::Local(device),
+        ScopeRequest::Group {
+            group,
+            subgroups,
+            excluded,
+        } => ScopeReference::Group {
+            group,
+            subgroups,
+            excluded,
+        },
+        ScopeRequest::Global { devices } => ScopeReference::Global(devices),
+    }
+}
+
+/// The way back: what an exported task says.
+pub(crate) fn scope_request(reference: ScopeReference) -> ScopeRequest {
+    match reference {
+        ScopeReference::Local(device) => ScopeRequest::Local { device },
+        ScopeReference::Group {
+            group,
+            subgroups,
+            excluded,
+        } => ScopeRequest::Group {
+            group,
+            subgroups,
+            excluded,
+        },
+        ScopeReference::Global(devices) => ScopeRequest::Global { devices },
+    }
+}
+
+pub(crate) fn run(detail: RunDetail) -> RunView {
+    let RunDetail {
+        run,
+        task_name,
+        percent,
+    } = detail;
+    RunView {
+        id: run.id.0,
+        task: run.task.0,
+        task_name,
+        revision: run.revision,
+        state: run.state,
+        total: run.counts.total(),
+        counts: run.counts.0,
+        percent,
+        started_at: run.started_at,
+        started_by: run.started_by.to_string(),
+        finished_at: run.finished_at,
+    }
+}
+
+pub(crate) fn delivery(detail: DeliveryDetail) -> DeliveryView {
+    let DeliveryDetail {
+        delivery,
+        touched,
+        device_name,
+        progress,
+    } = detail;
+    let progress = progress.unwrap_or_default();
+    DeliveryView {
+        device: delivery.device.0,
+        device_name,
+        state: delivery.state,
+        cause_text: delivery.cause.as_ref().map(ToString::to_string),
+        cause: delivery.cause,
+        wanted: delivery.wanted,
+        percent: progress.percent,
+        message: progress.message,
+        summary: delivery.summary,
+        needs_restart: delivery.needs_restart,
+        changed_at: touched.then_some(delivery.changed_at),
+    }
+}
+
+pub(crate) fn event(event: Event) -> EventView {
+    let Event { id, at, event } = event;
+    EventView {
+        id: id.0,
+        at,
+        kind: event.kind,
+        severity: event.severity,
+        actor: event.actor.to_string(),
+        text: event.text,
+        application: event.subject.application.map(Into::into),
+        device: event.subject.device.map(|device| device.0),
+        group: event.subject.group.map(|group| group.0),
+        task: event.subject.task.map(|task| task.0),
+        run: event.subject.run.map(|run| run.0),
+        happened_at: event.happened_at,
+        fields: event.fields,
+    }
+}

@@ -1,0 +1,148 @@
+//! Every route on one screen.
+//!
+//! The table makes the router and the OpenAPI document, so that neither has what the other lacks.
+//! `open` are those that need no administrator's token; a test asks all others without one.
+
+use crate::agents::{enroll, link};
+use crate::api::{
+    device, enrollment_token, event, group, health, plugin, run, server, task, transfer,
+};
+use crate::edge::Edge;
+use crate::openapi::Token;
+use crate::problem::Problem;
+use crate::request;
+use axum::http::StatusCode;
+use axum::routing::{delete, get, patch, post};
+use axum::{Router, middleware};
+use muster_agent_protocol::{ENROLL_PATH, LINK_PATH};
+use utoipa::OpenApi;
+
+/// A route: who may ask, method, path.
+pub(crate) type Route = (&'static str, &'static str, &'static str);
+
+macro_rules! routes {
+    ($($who:ident $method:ident $path:literal $noun:ident :: $handler:ident;)*) => {
+        /// The routes of people and programs; agents have two of their own.
+        pub(crate) const ROUTES: &[Route] = &[$((stringify!($who), stringify!($method), $path)),*];
+
+        #[derive(OpenApi)]
+        #[openapi(
+            info(
+                title = "Muster",
+                description = "Administers security applications on devices through tasks. Errors are problem documents (RFC 9457).",
+            ),
+            paths($($noun::$handler),*),
+            modifiers(&Token),
+        )]
+        pub(crate) struct Document;
+
+        fn table() -> Router<Edge> {
+            Router::new()$(.route($path, $method($noun::$handler)))*
+        }
+    };
+}
+
+routes! {
+    open          get    "/healthz"                      health::health_show;
+    open          get    "/readyz"                       health::ready_show;
+    local         get    "/metrics"                      health::metrics_show;
+
+    open          get    "/api/v1/ca"                    server::ca_show;
+    open          get    "/api/v1/openapi.json"          server::openapi_show;
+    administrator get    "/api/v1/server"                server::server_show;
+
+    administrator get    "/api/v1/plugins"               plugin::plugin_list;
+    administrator post   "/api/v1/plugins"               plugin::plugin_install;
+    administrator get    "/api/v1/plugins/{application}" plugin::plugin_show;
+    administrator delete "/api/v1/plugins/{application}" plugin::plugin_remove;
+
+    administrator get    "/api/v1/devices"               device::device_list;
+    administrator get    "/api/v1/devices/{device}"      device::device_show;
+    administrator patch  "/api/v1/devices/{device}"      device::device_change;
+    administrator delete "/api/v1/devices/{device}"      device::device_remove;
+    administrator post   "/api/v1/enrollment-tokens"     enrollment_token::enrollment_token_create;
+
+    administrator get    "/api/v1/groups"                group::group_list;
+    administrator post   "/api/v1/groups"                group::group_create;
+    administrator patch  "/api/v1/groups/{group}"        group::group_change;
+    administrator delete "/api/v1/groups/{group}"        group::group_remove;
+
+    administrator get    "/api/v1/tasks"                 task::task_list;
+    administrator post   "/api/v1/tasks"                 task::task_create;
+    administrator post   "/api/v1/tasks/import"          transfer::task_import;
+    administrator get    "/api/v1/tasks/{task}"          task::task_show;
+    administrator patch  "/api/v1/tasks/{task}"          task::task_change;
+    administrator delete "/api/v1/tasks/{task}"          task::task_delete;
+    administrator get    "/api/v1/tasks/{task}/revisions" task::task_revision_list;
+    administrator get    "/api/v1/tasks/{task}/export"   transfer::task_export;
+    administrator post   "/api/v1/tasks/{task}/copy"     task::task_copy;
+    administrator post   "/api/v1/tasks/{task}/start"    task::task_start;
+    administrator post   "/api/v1/tasks/{task}/stop"     task::task_stop;
+
+    administrator get    "/api/v1/runs"                  run::run_list;
+    administrator get    "/api/v1/runs/{run}"            run::run_show;
+    administrator post   "/api/v1/runs/{run}/stop"       run::run_stop;
+    administrator post   "/api/v1/runs/{run}/pause"      run::run_pause;
+    administrator post   "/api/v1/runs/{run}/resume"     run::run_resume;
+    administrator get    "/api/v1/runs/{run}/deliveries" run::delivery_list;
+    administrator get    "/api/v1/runs/{run}/stream"     run::run_stream;
+
+    administrator get    "/api/v1/events"                event::event_list;
+    administrator get    "/api/v1/events/stream"         event::event_stream;
+}
+
+/// The whole edge.
+pub(crate) fn router(edge: Edge) -> Router {
+    table()
+        .route(ENROLL_PATH, post(enroll::device_enroll))
+        .route(LINK_PATH, get(link::link_open))
+        .method_not_allowed_fallback(async || {
+            let detail =
+                "this method does nothing at this address; the header Allow names those that do";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+        })
+        .fallback(async |address: axum::http::Uri| {
+            let path: String = address.path().chars().take(200).collect();
+            let detail =
+                format!("there is nothing at {path:?}; /api/v1/openapi.json tells what there is");
+            Problem::new(StatusCode::NOT_FOUND, "route-unknown", detail)
+        })
+        .layer(middleware::from_fn_with_state(
+            edge.clone(),
+            request::around,
+        ))
+        .with_state(edge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use utoipa::openapi::path::Operation;
+
+    #[test]
+    fn every_route_is_in_the_document_and_says_who_may_ask() {
+        let paths = serde_json::to_value(Document::openapi().paths).unwrap();
+        let mut told = 0;
+        for (who, method, path) in ROUTES {
+            let operation = &paths[path][method];
+            assert!(
+                operation.is_object(),
+                "{method} {path} is not in the document"
+            );
+            let operation: Operation = serde_json::from_value(operation.clone()).unwrap();
+            assert_eq!(
+                operation.security.is_some(),
+                *who == "open",
+                "{method} {path}"
+            );
+            told += 1;
+        }
+        let all: usize = paths
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|path| path.as_object().unwrap().len())
+            .sum();
+        assert_eq!(told, all, "the document has paths that lead nowhere");
+    }
+}
