@@ -1,6 +1,7 @@
 //! Database containers (`.cvd`, `.cld`, `.cud`), as `sigtool --info` tells of them.
 
 use muster_plugin_sdk::{Meaning, Report, Step, StepReport};
+use serde::Serialize;
 
 /// Where Linux distributions keep the databases.
 pub(crate) const FOLDER: &str = "/var/lib/clamav";
@@ -14,9 +15,11 @@ pub(crate) const OFFICIAL: [&str; 6] = [
     "bytecode.cld",
 ];
 
-/// What a container says of itself.
+/// What a container says of itself; the fields of `database-version`.
+#[derive(Serialize)]
 pub(crate) struct Container<'a> {
     /// `daily.cvd`
+    #[serde(rename = "database")]
     pub(crate) name: &'a str,
     pub(crate) version: &'a str,
     /// In sigtool's form: `24 Nov 2026 06:30 +0000`.

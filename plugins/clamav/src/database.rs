@@ -3,7 +3,7 @@
 use crate::{container, linux_only, output, path};
 use muster_plugin_sdk::{
     ApplicationState, Command, Event, Findings, Outcome, Profile, Refusal, Report, Severity, Step,
-    Task, TaskType, json, pointer, task_type,
+    Task, TaskType, pointer, task_type,
 };
 use serde::Deserialize;
 
@@ -29,41 +29,16 @@ impl Task for DatabaseInfo {
             "Database versions",
             "Tells which signature databases a device has, and of what version they are.",
         )
-        .schema(json!({
-            "type": "object",
-            "properties": {
-                "database-folder": {
-                    "title": "Database folder",
-                    "description": "Where databases are kept.",
-                    "type": "string", "minLength": 1, "maxLength": 4096,
-                    "default": container::FOLDER,
-                },
-                "databases": {
-                    "title": "Databases",
-                    "description": "The containers to ask; ClamAV's own if none is given.",
-                    "type": "array",
-                    "items": { "type": "string", "maxLength": 200, "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]*\\.(cvd|cld|cud)$" },
-                    "minItems": 1, "maxItems": 20,
-                    "examples": [["own.cud"]],
-                },
-            },
-            "additionalProperties": false,
-        }))
-        .example("Official databases", json!({}))
-        .example("A database of your own", json!({ "databases": ["own.cud"] }))
+        .schema(include_str!("../schemas/database-info.json"))
+        .example("Official databases", "{}")
+        .example("A database of your own", r#"{"databases": ["own.cud"]}"#)
         .needs(ApplicationState::Installed)
         .time_limit(300)
         .event(
             "database-version",
             "Database version",
             Severity::Info,
-            &json!({
-                "database": { "type": "string", "title": "Database" },
-                "version": { "type": "string", "title": "Version" },
-                "built": { "type": "string", "title": "Build time" },
-                "signatures": { "type": "integer", "title": "Signatures" },
-            }),
-            &[],
+            include_str!("../schemas/events/database-version.json"),
         )
     }
 
@@ -140,11 +115,11 @@ fn event(found: &container::Container) -> Event {
         name,
         version,
         built,
-        signatures,
+        ..
     } = found;
     Event::new(
         "database-version",
         format!("{name} is of version {version}, built {built}."),
-        &json!({ "database": name, "version": version, "built": built, "signatures": signatures }),
+        found,
     )
 }

@@ -2,8 +2,8 @@
 
 use crate::{fact, linux_only, output};
 use muster_plugin_sdk::{
-    ApplicationState, Command, Event, Findings, Mark, Meaning, Outcome, Profile, Refusal, Report,
-    Severity, Step, Task, TaskType, json, pointer, task_type,
+    ApplicationState, Command, Event, Findings, Mark, Meaning, NOTHING, NoFields, Outcome, Profile,
+    Refusal, Report, Severity, Step, Task, TaskType, pointer, task_type,
 };
 use serde::Deserialize;
 
@@ -98,34 +98,27 @@ impl Task for Install {
     type Settings = InstallSettings;
 
     fn describe(&self) -> TaskType {
-        task_type(Self::ID, "Install", "Installs ClamAV from the distribution's packages.")
-            .schema(json!({
-                "type": "object",
-                "properties": {
-                    "components": {
-                        "title": "Components",
-                        "description": "What is installed: scanner, the scan on demand; updater, for the signature databases; daemon, for scans through clamd.",
-                        "type": "array",
-                        "items": { "enum": ["scanner", "updater", "daemon"] },
-                        "minItems": 1,
-                        "default": ["scanner", "updater"],
-                    },
-                    "refresh": {
-                        "title": "Refresh the list of packages",
-                        "description": "Ask the distribution's servers for the newest packages first. If they do not answer, the list on the device is used.",
-                        "type": "boolean",
-                        "default": true,
-                    },
-                },
-                "additionalProperties": false,
-            }))
-            .example("Scanner and updater", json!({}))
-            .example("With the daemon", json!({ "components": ["scanner", "updater", "daemon"] }))
-            .facts(&[PACKAGE_MANAGER])
-            .needs(ApplicationState::Nothing)
-            .mark(Mark::Exclusive)
-            .time_limit(1800)
-            .event("application-installed", "ClamAV installed", Severity::Info, &json!({}), &[])
+        task_type(
+            Self::ID,
+            "Install",
+            "Installs ClamAV from the distribution's packages.",
+        )
+        .schema(include_str!("../schemas/install.json"))
+        .example("Scanner and updater", "{}")
+        .example(
+            "With the daemon",
+            r#"{"components": ["scanner", "updater", "daemon"]}"#,
+        )
+        .facts(&[PACKAGE_MANAGER])
+        .needs(ApplicationState::Nothing)
+        .mark(Mark::Exclusive)
+        .time_limit(1800)
+        .event(
+            "application-installed",
+            "ClamAV installed",
+            Severity::Info,
+            NOTHING,
+        )
     }
 
     fn validate(&self, settings: &InstallSettings, findings: &mut Findings) {
@@ -167,7 +160,11 @@ impl Task for Install {
     }
 
     fn interpret(&self, _: &InstallSettings, report: &Report) -> Outcome {
-        let installed = Event::new("application-installed", "ClamAV was installed.", &json!({}));
+        let installed = Event::new(
+            "application-installed",
+            "ClamAV was installed.",
+            &NoFields {},
+        );
         ended(
             report,
             "The installation failed",
@@ -193,25 +190,23 @@ impl Task for Remove {
     type Settings = RemoveSettings;
 
     fn describe(&self) -> TaskType {
-        task_type(Self::ID, "Remove", "Removes ClamAV with the distribution's package manager.")
-            .schema(json!({
-                "type": "object",
-                "properties": {
-                    "purge": {
-                        "title": "With its configuration",
-                        "description": "Remove configuration files too. Only apt makes the difference; others keep changed files.",
-                        "type": "boolean",
-                        "default": false,
-                    },
-                },
-                "additionalProperties": false,
-            }))
-            .example("Keep the configuration", json!({}))
-            .facts(&[PACKAGE_MANAGER])
-            .needs(ApplicationState::Installed)
-            .mark(Mark::Exclusive)
-            .time_limit(1800)
-            .event("application-removed", "ClamAV removed", Severity::Warning, &json!({}), &[])
+        task_type(
+            Self::ID,
+            "Remove",
+            "Removes ClamAV with the distribution's package manager.",
+        )
+        .schema(include_str!("../schemas/remove.json"))
+        .example("Keep the configuration", "{}")
+        .facts(&[PACKAGE_MANAGER])
+        .needs(ApplicationState::Installed)
+        .mark(Mark::Exclusive)
+        .time_limit(1800)
+        .event(
+            "application-removed",
+            "ClamAV removed",
+            Severity::Warning,
+            NOTHING,
+        )
     }
 
     fn translate(&self, settings: &RemoveSettings, profile: &Profile) -> Result<Command, Refusal> {
@@ -240,7 +235,7 @@ impl Task for Remove {
     }
 
     fn interpret(&self, _: &RemoveSettings, report: &Report) -> Outcome {
-        let removed = Event::new("application-removed", "ClamAV was removed.", &json!({}));
+        let removed = Event::new("application-removed", "ClamAV was removed.", &NoFields {});
         ended(report, "The removal failed", "ClamAV is removed.", removed)
     }
 }

@@ -7,7 +7,7 @@ mod report;
 use crate::{linux_only, path};
 use muster_plugin_sdk::{
     Command, Findings, Meaning, Outcome, Profile, ProgressRole, Refusal, Report, Severity, Step,
-    Task, TaskType, json, pointer, task_type,
+    Task, TaskType, pointer, task_type,
 };
 use serde::Deserialize;
 
@@ -124,45 +124,39 @@ impl Task for Scan {
     type Settings = Settings;
 
     fn describe(&self) -> TaskType {
-        task_type(Self::ID, "Scan", "Looks for malware in files, with clamscan. The daemon need not run.")
-            .schema_text(include_str!("../schemas/scan.json"))
-            .example("Quick scan", json!({}))
-            .example(
-                "Full scan, detected files to quarantine",
-                json!({ "area": "full", "on-detection": "quarantine", "one-file-system": true }),
-            )
-            .example(
-                "Shared files, without disk images",
-                json!({
+        task_type(
+            Self::ID,
+            "Scan",
+            "Looks for malware in files, with clamscan. The daemon need not run.",
+        )
+        .schema(include_str!("../schemas/scan.json"))
+        .example("Quick scan", "{}")
+        .example(
+            "Full scan, detected files to quarantine",
+            r#"{"area": "full", "on-detection": "quarantine", "one-file-system": true}"#,
+        )
+        .example(
+            "Shared files, without backups and disk images",
+            r#"{
                     "area": "paths",
                     "paths": ["/srv/files"],
                     "exclusions": { "paths": ["/srv/files/backup"], "patterns": ["*.iso"] },
-                    "archives": { "max-recursion": 8 },
-                }),
-            )
-            .time_limit(DAY)
-            .event(
-                "threat-detected",
-                "Threat detected",
-                Severity::Critical,
-                &json!({
-                    "file": { "type": "string", "title": "File" },
-                    "signature": { "type": "string", "title": "Signature" },
-                    "action": {
-                        "enum": ["reported", "quarantined", "removed", "not-quarantined", "not-removed"],
-                        "title": "What became of the file",
-                    },
-                    "quarantined-as": { "type": "string", "title": "Where it is now" },
-                }),
-                &["quarantined-as"],
-            )
-            .event(
-                "file-not-scanned",
-                "File not scanned",
-                Severity::Warning,
-                &json!({ "reason": { "type": "string", "title": "Reason" } }),
-                &[],
-            )
+                    "archives": { "max-recursion": 8 }
+                }"#,
+        )
+        .time_limit(DAY)
+        .event(
+            "threat-detected",
+            "Threat detected",
+            Severity::Critical,
+            include_str!("../schemas/events/threat-detected.json"),
+        )
+        .event(
+            "file-not-scanned",
+            "File not scanned",
+            Severity::Warning,
+            include_str!("../schemas/events/file-not-scanned.json"),
+        )
     }
 
     fn validate(&self, settings: &Settings, findings: &mut Findings) {
@@ -206,14 +200,11 @@ fn count(settings: &Settings) -> Step {
     for pattern in &settings.exclusions.patterns {
         tests.push(["-name".into(), escaped_brackets(pattern)]);
     }
+    let prunes = !tests.is_empty();
     for (place, test) in tests.into_iter().enumerate() {
         step = step.arg(if place == 0 { "(" } else { "-o" }).args(test);
     }
-    if step
-        .arguments
-        .iter()
-        .any(|argument| *argument == muster_plugin_sdk::Value::Literal("(".into()))
-    {
+    if prunes {
         step = step.args([")", "-prune", "-o"]);
     }
     // One short line a file: names would only cost time. What cannot be read is for clamscan to say.

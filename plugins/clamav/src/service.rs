@@ -2,11 +2,10 @@
 
 use crate::{fact, linux_only, output, path};
 use muster_plugin_sdk::{
-    ApplicationState, Command, Event, Findings, Meaning, Outcome, Profile, Refusal, Report,
-    Severity, Step, Task, TaskType, json, pointer, task_type,
+    ApplicationState, Command, Event, Findings, Meaning, NOTHING, NoFields, Outcome, Profile,
+    Refusal, Report, Severity, Step, Task, TaskType, pointer, task_type,
 };
 use serde::Deserialize;
-use serde_json::Value;
 
 /// Its value is `systemd` where that is process 1.
 const SERVICE_MANAGER: &str = "service.manager";
@@ -57,39 +56,6 @@ impl Settings {
     }
 }
 
-fn schema(units: &[&str]) -> Value {
-    let path = |title: &str, text: &str, example: &str| {
-        json!({
-            "title": title, "description": text, "type": "string",
-            "minLength": 1, "maxLength": 4096, "examples": [example],
-        })
-    };
-    json!({
-        "type": "object",
-        "properties": {
-            "configuration": path(
-                "Configuration file",
-                "Of the daemon; the distribution's own if not given.",
-                "/etc/clamav/clamd.conf",
-            ),
-            "pid-file": path(
-                "Process id file",
-                "Where the daemon notes its process id. Without it, a stop ends every clamd on the device.",
-                "/run/clamav/clamd.pid",
-            ),
-            "units": {
-                "title": "Units",
-                "description": "The daemon's units, for devices with systemd.",
-                "type": "array",
-                "items": { "type": "string", "maxLength": 200, "pattern": "^[A-Za-z0-9@_.:][A-Za-z0-9@_.:-]*$" },
-                "minItems": 1, "maxItems": 10,
-                "default": units,
-            },
-        },
-        "additionalProperties": false,
-    })
-}
-
 const START_UNITS: [&str; 1] = ["clamav-daemon.service"];
 /// The socket first: it would start the daemon again.
 const STOP_UNITS: [&str; 2] = ["clamav-daemon.socket", "clamav-daemon.service"];
@@ -104,18 +70,12 @@ impl Task for Start {
             "Start the daemon",
             "Starts clamd, and waits until it answers.",
         )
-        .schema(schema(&START_UNITS))
-        .example("The distribution's daemon", json!({}))
+        .schema(include_str!("../schemas/start.json"))
+        .example("The distribution's daemon", "{}")
         .facts(&[SERVICE_MANAGER])
         .needs(ApplicationState::Installed)
         .time_limit(600)
-        .event(
-            "daemon-started",
-            "Daemon started",
-            Severity::Info,
-            &json!({}),
-            &[],
-        )
+        .event("daemon-started", "Daemon started", Severity::Info, NOTHING)
     }
 
     fn validate(&self, settings: &Settings, findings: &mut Findings) {
@@ -150,7 +110,7 @@ impl Task for Start {
                 Outcome::succeeded("The daemon runs.").with([Event::new(
                     "daemon-started",
                     "ClamAV's daemon was started.",
-                    &json!({}),
+                    &NoFields {},
                 )])
             }
             _ => output::failure(report, "The daemon did not start"),
@@ -168,8 +128,8 @@ impl Task for Stop {
             "Stop the daemon",
             "Stops clamd, and waits until it is gone.",
         )
-        .schema(schema(&STOP_UNITS))
-        .example("The distribution's daemon", json!({}))
+        .schema(include_str!("../schemas/stop.json"))
+        .example("The distribution's daemon", "{}")
         .facts(&[SERVICE_MANAGER])
         // A task that needs the running application is stopped when that stops.
         .needs(ApplicationState::Installed)
@@ -178,8 +138,7 @@ impl Task for Stop {
             "daemon-stopped",
             "Daemon stopped",
             Severity::Warning,
-            &json!({}),
-            &[],
+            NOTHING,
         )
     }
 
@@ -217,7 +176,7 @@ impl Task for Stop {
                 Outcome::succeeded("The daemon is stopped.").with([Event::new(
                     "daemon-stopped",
                     "ClamAV's daemon was stopped.",
-                    &json!({}),
+                    &NoFields {},
                 )])
             }
             _ => output::failure(report, "The daemon did not stop"),

@@ -7,8 +7,8 @@ mod report;
 
 use crate::{container, linux_only, path};
 use muster_plugin_sdk::{
-    Command, Findings, Outcome, Profile, Refusal, Report, Severity, Step, Task, TaskType, json,
-    pointer, task_type,
+    Command, Findings, Outcome, Profile, Refusal, Report, Severity, Step, Task, TaskType, pointer,
+    task_type,
 };
 use serde::Deserialize;
 
@@ -88,44 +88,35 @@ impl Task for UpdateDatabases {
             "Update databases",
             "Brings the signature databases up to date, from ClamAV's servers or yours, with freshclam.",
         )
-        .schema_text(include_str!("../schemas/update-databases.json"))
-        .example("Official databases", json!({}))
+        .schema(include_str!("../schemas/update-databases.json"))
+        .example("Official databases", "{}")
         .example(
             "A mirror of your own",
-            json!({ "source": "mirror", "mirrors": ["https://mirror.example.org/clamav"] }),
+            r#"{"source": "mirror", "mirrors": ["https://mirror.example.org/clamav"]}"#,
         )
         .example(
             "Databases of your own, with the device's certificate",
-            json!({
+            r#"{
                 "source": "urls",
                 "urls": ["https://updates.example.org/own.cud", "https://updates.example.org/own.ndb"],
                 "tls": {
                     "authorities": "/etc/muster/ca.pem",
                     "certificate": "/etc/muster/device.pem",
-                    "key": "/etc/muster/device.key",
-                },
-            }),
+                    "key": "/etc/muster/device.key"
+                }
+            }"#,
         )
         .event(
             "databases-updated",
             "Database updated",
             Severity::Info,
-            &json!({
-                "database": { "type": "string", "title": "Database" },
-                "version": { "type": "string", "title": "Version" },
-                "signatures": { "type": "integer", "title": "Signatures" },
-            }),
-            &["version", "signatures"],
+            include_str!("../schemas/events/databases-updated.json"),
         )
         .event(
             "update-failed",
             "Update failed",
             Severity::Warning,
-            &json!({
-                "status": { "type": "integer", "title": "Exit status" },
-                "reason": { "type": "string", "title": "Reason" },
-            }),
-            &[],
+            include_str!("../schemas/events/update-failed.json"),
         )
     }
 

@@ -3,9 +3,11 @@
 use crate::{
     ApplicationState, Description, EventType, Example, Mark, Plugin, Severity, TaskKind, TaskType,
 };
-use serde_json::Value;
 
 const HOUR: u32 = 3600;
+
+/// The JSON Schema of an object without anything in it: no settings, or no fields.
+pub const NOTHING: &str = r#"{"type":"object","additionalProperties":false}"#;
 
 /// A task type for devices, groups and lists of devices, which needs the running application, has
 /// an hour, and takes no settings until [`TaskType::schema`] says otherwise.
@@ -15,7 +17,7 @@ pub fn task_type(id: &str, title: &str, summary: &str) -> TaskType {
         title: title.into(),
         summary: summary.into(),
         kinds: vec![TaskKind::Local, TaskKind::Group, TaskKind::Global],
-        settings_schema: r#"{"type":"object","additionalProperties":false}"#.into(),
+        settings_schema: NOTHING.into(),
         schema_version: 1,
         examples: Vec::new(),
         facts: Vec::new(),
@@ -28,25 +30,19 @@ pub fn task_type(id: &str, title: &str, summary: &str) -> TaskType {
 }
 
 impl TaskType {
-    /// The JSON Schema of its settings.
+    /// The JSON Schema of its settings, as JSON text.
     #[must_use]
-    pub fn schema(self, schema: Value) -> Self {
-        self.schema_text(&schema.to_string())
-    }
-
-    /// The JSON Schema of its settings, as text.
-    #[must_use]
-    pub fn schema_text(mut self, schema: &str) -> Self {
+    pub fn schema(mut self, schema: &str) -> Self {
         schema.clone_into(&mut self.settings_schema);
         self
     }
 
-    /// One more example; there must be one at least.
+    /// One more example, as JSON text; there must be one at least.
     #[must_use]
-    pub fn example(mut self, title: &str, settings: Value) -> Self {
+    pub fn example(mut self, title: &str, settings: &str) -> Self {
         self.examples.push(Example {
             title: title.into(),
-            settings: settings.to_string(),
+            settings: settings.into(),
         });
         self
     }
@@ -79,34 +75,14 @@ impl TaskType {
         self
     }
 
-    /// One more event that it may raise. `properties` are the properties of its fields' schema;
-    /// each is required, but for those whose name stands in `optional`.
+    /// One more event that it may raise, with the JSON Schema of its fields, as JSON text.
     #[must_use]
-    pub fn event(
-        mut self,
-        id: &str,
-        title: &str,
-        severity: Severity,
-        properties: &Value,
-        optional: &[&str],
-    ) -> Self {
-        let required: Vec<&String> = properties
-            .as_object()
-            .into_iter()
-            .flat_map(|properties| properties.keys())
-            .filter(|name| !optional.contains(&name.as_str()))
-            .collect();
-        let schema = serde_json::json!({
-            "type": "object",
-            "properties": properties,
-            "required": required,
-            "additionalProperties": false,
-        });
+    pub fn event(mut self, id: &str, title: &str, severity: Severity, fields: &str) -> Self {
         self.event_types.push(EventType {
             id: id.into(),
             title: title.into(),
             severity,
-            fields_schema: schema.to_string(),
+            fields_schema: fields.into(),
         });
         self
     }

@@ -5,12 +5,16 @@
 //! device's report means. [`export!`] makes a component of it. What the functions promise stands in
 //! the contract, `wit/v1`; the types of this crate are those of the contract.
 //!
+//! A component made so imports WASI, because Rust's standard library does, and never calls it. Keep
+//! it so: a `HashMap`, and a JSON object as a `serde_json::Value`, ask for random bytes. Read settings
+//! into types of your own, and write events from such.
+//!
 //! The crate compiles natively too: all logic can be tested without an engine, and [`export!`] does
 //! nothing then.
 //!
 //! ```
 //! use muster_plugin_sdk::{About, AnyTask, Command, Findings, Plugin, Profile, Refusal, Step, Task, TaskType};
-//! use muster_plugin_sdk::{json, pointer, serde::Deserialize, task_type};
+//! use muster_plugin_sdk::{pointer, serde::Deserialize, task_type};
 //!
 //! /// The application "ping", which has one task type.
 //! struct Ping;
@@ -41,12 +45,12 @@
 //!
 //!     fn describe(&self) -> TaskType {
 //!         task_type(Self::ID, "Reach a host", "Asks whether a host answers.")
-//!             .schema(json!({
+//!             .schema(r#"{
 //!                 "type": "object",
 //!                 "properties": { "host": { "type": "string", "title": "Host" } },
-//!                 "required": ["host"],
-//!             }))
-//!             .example("The device itself", json!({ "host": "localhost" }))
+//!                 "required": ["host"]
+//!             }"#)
+//!             .example("The device itself", r#"{ "host": "localhost" }"#)
 //!     }
 //!
 //!     fn validate(&self, settings: &Settings, findings: &mut Findings) {
@@ -69,6 +73,8 @@
 #[cfg(target_arch = "wasm32")]
 mod allocator;
 pub mod bindings;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod cases;
 mod describe;
 mod export;
 mod finding;
@@ -90,10 +96,10 @@ pub use bindings::base::muster::plugin::types::{Failure, Finding, Level};
 pub use bindings::interpret::exports::muster::plugin::interpret::{
     Event, Outcome, OutcomeStatus, Report, StepEnd, StepReport,
 };
-pub use describe::task_type;
+pub use describe::{NOTHING, task_type};
 pub use finding::{Findings, pointer_of};
-pub use outcome::cut;
+pub use outcome::{NoFields, cut};
 pub use plugin::{About, Plugin};
 pub use serde;
-pub use serde_json::{self, json};
+pub use serde_json;
 pub use task::{AnyTask, Task};

@@ -1,7 +1,7 @@
 //! Outcomes: what a device's report means.
 
 use crate::{Event, Outcome, OutcomeStatus, Report, StepEnd, StepReport};
-use serde_json::Value;
+use serde::Serialize;
 
 /// The longest text of an outcome or an event, in bytes.
 const LONGEST: usize = 1000;
@@ -97,13 +97,19 @@ impl Outcome {
     }
 }
 
+/// The fields of an event that has none.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct NoFields {}
+
 impl Event {
-    /// An event of one of the task type's event types, with its fields, an object.
-    pub fn new(event_type: &str, text: impl AsRef<str>, fields: &Value) -> Self {
+    /// An event of one of the task type's event types. `fields` becomes an object: a struct with
+    /// named fields, or [`NoFields`].
+    pub fn new(event_type: &str, text: impl AsRef<str>, fields: &impl Serialize) -> Self {
         Self {
             event_type: event_type.into(),
             text: sentence(text.as_ref()),
-            fields: fields.to_string(),
+            // Only maps with keys that are no texts fail, and types that say so themselves.
+            fields: serde_json::to_string(fields).unwrap_or_else(|_| "{}".into()),
         }
     }
 }
@@ -154,7 +160,6 @@ impl StepReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn texts_keep_to_the_contract() {
@@ -168,14 +173,14 @@ mod tests {
 
     #[test]
     fn an_answer_keeps_its_bounds_however_much_was_found() {
-        let event = Event::new("x", "y".repeat(900), &json!({ "file": "z".repeat(4000) }));
+        let event = Event::new("x", "y".repeat(900), &[("file", "z".repeat(4000))]);
         let outcome = Outcome::warning("Found.")
             .with(vec![event; 9000])
             .bounded(2);
         assert!(outcome.events.len() < 400);
         assert!(outcome.summary.ends_with("of 9000 events are told.)"));
         let few = Outcome::warning("Found.")
-            .with([Event::new("x", "y", &json!({}))])
+            .with([Event::new("x", "y", &NoFields {})])
             .bounded(1000);
         assert_eq!((few.events.len(), few.summary.as_str()), (1, "Found."));
     }

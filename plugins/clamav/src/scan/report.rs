@@ -6,9 +6,27 @@
 
 use super::Action;
 use crate::output;
-use muster_plugin_sdk::{Event, Outcome, Report, StepReport, json};
+use muster_plugin_sdk::{Event, Outcome, Report, StepReport};
+use serde::Serialize;
 
 const MOST_UNSCANNED: usize = 1000;
+
+/// The fields of `threat-detected`.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Threat<'a> {
+    file: &'a str,
+    signature: &'a str,
+    action: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quarantined_as: Option<&'a str>,
+}
+
+/// The fields of `file-not-scanned`.
+#[derive(Serialize)]
+struct NotScanned<'a> {
+    reason: &'a str,
+}
 
 struct Detection<'a> {
     file: &'a str,
@@ -136,16 +154,18 @@ impl Detection<'_> {
             fate,
         } = self;
         let (word, text, to) = match (fate, action) {
-            (Fate::Moved(to), _) => ("quarantined", "moved to quarantine", Some(to)),
+            (Fate::Moved(to), _) => ("quarantined", "moved to quarantine", Some(*to)),
             (Fate::Removed, _) => ("removed", "removed", None),
             (Fate::Left, Action::Report) => ("reported", "left where it is", None),
             (Fate::Left, Action::Quarantine) => ("not-quarantined", "could not be moved", None),
             (Fate::Left, Action::Remove) => ("not-removed", "could not be removed", None),
         };
-        let mut fields = json!({ "file": file, "signature": signature, "action": word });
-        if let (Some(to), Some(fields)) = (to, fields.as_object_mut()) {
-            fields.insert("quarantined-as".into(), json!(to));
-        }
+        let fields = Threat {
+            file,
+            signature,
+            action: word,
+            quarantined_as: to,
+        };
         Event::new(
             "threat-detected",
             format!("{signature} in {file}, {text}."),
@@ -169,7 +189,7 @@ fn not_scanned(scan: &StepReport) -> impl Iterator<Item = Event> {
             Event::new(
                 "file-not-scanned",
                 format!("Not scanned: {reason}."),
-                &json!({ "reason": reason }),
+                &NotScanned { reason },
             )
         })
 }

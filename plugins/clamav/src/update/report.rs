@@ -5,7 +5,25 @@
 
 use crate::container::{self, Container};
 use crate::output;
-use muster_plugin_sdk::{Event, Outcome, Report, StepReport, json};
+use muster_plugin_sdk::{Event, Outcome, Report, StepReport};
+use serde::Serialize;
+
+/// The fields of `databases-updated`.
+#[derive(Serialize)]
+struct Updated<'a> {
+    database: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signatures: Option<u64>,
+}
+
+/// The fields of `update-failed`.
+#[derive(Serialize)]
+struct Failed<'a> {
+    status: i32,
+    reason: &'a str,
+}
 
 pub(super) fn outcome(report: &Report) -> Outcome {
     let Some(update) = report.step("freshclam") else {
@@ -26,7 +44,10 @@ pub(super) fn outcome(report: &Report) -> Outcome {
         }
         Some(status) => {
             let reason = format!("{}: {}", meaning(status), detail(update));
-            let fields = json!({ "status": status, "reason": reason });
+            let fields = Failed {
+                status,
+                reason: &reason,
+            };
             Outcome::failed(format!("The update failed: {reason}."))
                 .with(updated)
                 .with([Event::new(
@@ -62,9 +83,11 @@ fn updated(update: &StepReport, containers: &[Container]) -> Vec<Event> {
             continue;
         };
         let version = rest.split([',', ')']).next().unwrap_or_default().trim();
-        let known = containers
+        // The same database is now a .cvd, now a .cld.
+        let mut same = containers
             .iter()
-            .find(|container| stem(container.name) == stem(name));
+            .filter(|container| stem(container.name) == stem(name));
+        let known = same.next().filter(|_| container::is_container(name));
         let version = match known {
             Some(container) => Some(container.version),
             None => Some(version).filter(|version| version.parse::<u64>().is_ok()),
@@ -76,14 +99,16 @@ fn updated(update: &StepReport, containers: &[Container]) -> Vec<Event> {
                 .and_then(|number| number.trim().parse::<u64>().ok())
         });
         let signatures = known.map(|container| container.signatures).or(told);
-        let mut fields = serde_json::Map::from_iter([("database".into(), json!(name))]);
-        fields.extend(version.map(|version| ("version".into(), json!(version))));
-        fields.extend(signatures.map(|number| ("signatures".into(), json!(number))));
+        let fields = Updated {
+            database: name,
+            version,
+            signatures,
+        };
         let text = match version {
             Some(version) => format!("{name} is now of version {version}."),
             None => format!("{name} was updated."),
         };
-        events.push(Event::new("databases-updated", text, &fields.into()));
+        events.push(Event::new("databases-updated", text, &fields));
     }
     events
 }

@@ -1,0 +1,61 @@
+//! `check`: compares the watched files with the database.
+
+use crate::report;
+use crate::settings::{Settings, linux_only};
+use muster_plugin_sdk::{
+    Command, Findings, Mark, Meaning, Outcome, Profile, Refusal, Report, Severity, Task, TaskType,
+    task_type,
+};
+
+/// The task type.
+pub(crate) struct Check;
+
+impl Task for Check {
+    const ID: &'static str = "check";
+    type Settings = Settings;
+
+    fn describe(&self) -> TaskType {
+        let described = task_type(
+            Self::ID,
+            "Check",
+            "Compares the watched files with the database, and tells what was added, removed or changed.",
+        )
+        .schema(include_str!("../schemas/watched.json"))
+        .example("System programs and configuration", r#"{"paths": ["/etc", "/usr/bin", "/usr/sbin"]}"#)
+        .mark(Mark::Exclusive)
+        .time_limit(4 * 3600);
+        with_change_events(described, Severity::Warning)
+    }
+
+    fn validate(&self, settings: &Settings, findings: &mut Findings) {
+        settings.check(findings);
+    }
+
+    fn translate(&self, settings: &Settings, profile: &Profile) -> Result<Command, Refusal> {
+        linux_only(profile)?;
+        // 1 added, 2 removed, 4 changed, and their sums.
+        let aide = settings
+            .aide("--check")
+            .status(0..=0, Meaning::Succeeded)
+            .status(1..=7, Meaning::Warning);
+        Ok(aide.into())
+    }
+
+    fn interpret(&self, _: &Settings, report: &Report) -> Outcome {
+        report::checked(report)
+    }
+}
+
+/// The events for what was added, removed and changed.
+pub(crate) fn with_change_events(task_type: TaskType, severity: Severity) -> TaskType {
+    let file = include_str!("../schemas/events/file.json");
+    task_type
+        .event("file-added", "File added", severity, file)
+        .event("file-removed", "File removed", severity, file)
+        .event(
+            "file-changed",
+            "File changed",
+            severity,
+            include_str!("../schemas/events/file-changed.json"),
+        )
+}

@@ -1,0 +1,264 @@
+//! The settings of all three task types, and AIDE's configuration that comes of them.
+
+use muster_plugin_sdk::{Findings, Profile, Refusal, Step, pointer};
+use serde::Deserialize;
+
+const FOLDER: &str = "/var/lib/muster/aide";
+/// Entries, their counts and headings in AIDE's report, and what it says when it fails.
+const KEEP: &str = concat!(
+    r#"^    "/.*": ".*",?$|^    "(total|added|removed|changed)": \d+,?$"#,
+    r#"|^  "(added|removed|changed)": \{$|^ *(ERROR|WARNING): "#
+);
+
+/// The settings.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Settings {
+    paths: Vec<String>,
+    #[serde(default)]
+    exclusions: Vec<String>,
+    #[serde(default)]
+    level: Level,
+    database_folder: Option<String>,
+    /// Only `initialise` has it.
+    #[serde(default)]
+    pub(crate) replace: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Level {
+    #[default]
+    Contents,
+    Permissions,
+    Everything,
+    Growing,
+}
+
+impl Level {
+    /// In AIDE's letters: p permissions, u g owner and group, s size, S growing size, n links,
+    /// i inode, m c times, l where a link leads, ftype what it is.
+    fn attributes(self) -> &'static str {
+        match self {
+            Self::Contents => "ftype+l+p+u+g+n+s+sha256",
+            Self::Permissions => "ftype+l+p+u+g+n+acl+selinux+caps",
+            Self::Everything => "ftype+l+p+u+g+n+s+i+m+c+sha256+acl+selinux+xattrs+caps",
+            Self::Growing => "ftype+p+u+g+n+S",
+        }
+    }
+}
+
+impl Settings {
+    /// The folder of the database.
+    pub(crate) fn folder(&self) -> &str {
+        self.database_folder
+            .as_deref()
+            .unwrap_or(FOLDER)
+            .trim_end_matches('/')
+    }
+
+    /// The database that checks compare with.
+    pub(crate) fn database(&self) -> String {
+        format!("{}/aide.db", self.folder())
+    }
+
+    /// Where AIDE writes a new one.
+    fn new_database(&self) -> String {
+        format!("{}/aide.db.new", self.folder())
+    }
+
+    /// AIDE with one of its commands; its configuration comes by standard input.
+    pub(crate) fn aide(&self, command: &str) -> Step {
+        Step::run("aide")
+            .args(["--config=-", command])
+            .input(self.configuration())
+            .keep(2048, 2048)
+            .keep_lines(KEEP, 10_000)
+    }
+
+    /// Puts the new database in the old one's place.
+    pub(crate) fn take_new(&self) -> Step {
+        let (from, to) = (self.new_database(), self.database());
+        Step::run("mv").args(["--force".into(), "--no-target-directory".into(), from, to])
+    }
+
+    fn configuration(&self) -> String {
+        let mut text = format!(
+            "database_in=file:{}\ndatabase_out=file:{}\ngzip_dbout=yes\n",
+            self.database(),
+            self.new_database()
+        );
+        // Options hold for the URLs that follow them.
+        text += "report_format=json\nreport_url=stdout\n";
+        text += &format!("Watched = {}\n", self.level.attributes());
+        for path in &self.exclusions {
+            text += &format!("!{}(/|$)\n", to_regex(path));
+        }
+        for path in &self.paths {
+            text += &format!("{}(/|$) Watched\n", to_regex(path));
+        }
+        text
+    }
+
+    /// What a schema cannot say.
+    pub(crate) fn check(&self, findings: &mut Findings) {
+        let paths = [("paths", &self.paths), ("exclusions", &self.exclusions)];
+        for (name, list) in paths {
+            for (index, path) in list.iter().enumerate() {
+                let usable = check_path(path, &|| pointer!(name, index), findings);
+                if usable && list.iter().take(index).any(|other| same(other, path)) {
+                    let text = format!("{path} stands in the list twice.");
+                    findings
+                        .warning(pointer!(name, index), "path-twice", text)
+                        .param("path", path);
+                }
+            }
+        }
+        if self.paths.is_empty() {
+            findings.error(
+                pointer!("paths"),
+                "paths-missing",
+                "No path is given; give what is watched.",
+            );
+        }
+        self.check_exclusions(findings);
+        self.check_folder(findings);
+    }
+
+    fn check_exclusions(&self, findings: &mut Findings) {
+        for (index, excluded) in self.exclusions.iter().enumerate() {
+            for path in self.paths.iter().filter(|path| covers(excluded, path)) {
+                findings
+                    .error(
+                        pointer!("exclusions", index),
+                        "exclusion-covers-path",
+                        format!("{excluded} is excluded, so {path} would not be watched at all."),
+                    )
+                    .param("exclusion", excluded)
+                    .param("path", path);
+            }
+            if !self
+                .paths
+                .iter()
+                .any(|path| covers(path, excluded) || covers(excluded, path))
+            {
+                findings
+                    .notice(
+                        pointer!("exclusions", index),
+                        "exclusion-without-effect",
+                        format!("{excluded} lies outside of what is watched."),
+                    )
+                    .param("exclusion", excluded);
+            }
+        }
+    }
+
+    fn check_folder(&self, findings: &mut Findings) {
+        let Some(folder) = &self.database_folder else {
+            return;
+        };
+        let place = || pointer!("database-folder");
+        if !check_path(folder, &place, findings) {
+            return;
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+        if !folder.chars().all(plain) {
+            findings.error(
+                place(),
+                "folder-not-plain",
+                "AIDE reads only letters, digits and . _ - in the name of its database's folder.",
+            );
+        }
+        let excluded = self
+            .exclusions
+            .iter()
+            .any(|excluded| covers(excluded, folder));
+        if let Some(path) = self
+            .paths
+            .iter()
+            .find(|path| covers(path, folder) && !excluded)
+        {
+            findings
+                .warning(
+                    place(),
+                    "database-inside-path",
+                    format!("The database lies in {path}, so each new one is a change; exclude its folder."),
+                )
+                .param("path", path);
+        }
+    }
+}
+
+/// Refuses a platform whose AIDE is driven in another way.
+pub(crate) fn linux_only(profile: &Profile) -> Result<(), Refusal> {
+    if profile.platform == "linux" {
+        return Ok(());
+    }
+    Err(Refusal::Unsupported(format!(
+        "This plug-in drives AIDE on Linux; the device's platform is {}.",
+        profile.platform
+    )))
+}
+
+/// What makes a path unusable. True if it is usable.
+fn check_path(path: &str, pointer: &dyn Fn() -> String, findings: &mut Findings) -> bool {
+    let (code, text) = if !path.starts_with('/') {
+        (
+            "path-relative",
+            format!("{path:?} is a relative path; write it from / on."),
+        )
+    } else if path.chars().any(char::is_control) {
+        (
+            "path-control-character",
+            "The path holds a line break or another control character.".into(),
+        )
+    } else if path.split('/').any(|part| part == "." || part == "..") {
+        (
+            "path-not-plain",
+            format!("{path:?} holds . or .. parts; write where it leads."),
+        )
+    } else {
+        return true;
+    };
+    findings.error(pointer(), code, text).param("path", path);
+    false
+}
+
+fn same(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
+}
+
+fn covers(folder: &str, path: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A path as AIDE's regular expression for itself. Blanks, `#` and `@` mean something to AIDE's
+/// reader before the expression is read, so all that is no plain ASCII is written by its number.
+fn to_regex(path: &str) -> String {
+    path.trim_end_matches('/')
+        .chars()
+        .fold(String::new(), |mut regex, c| {
+            if c.is_ascii_alphanumeric() || "/_-".contains(c) || !c.is_ascii() {
+                regex.push(c);
+            } else {
+                regex.push_str(&format!("\\x{:02x}", u32::from(c)));
+            }
+            regex
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_means_itself_to_aide() {
+        assert_eq!(
+            to_regex("/a.b/c d@@{x}#é/"),
+            r"/a\x2eb/c\x20d\x40\x40\x7bx\x7d\x23é"
+        );
+        assert_eq!(to_regex("/"), "");
+    }
+}
