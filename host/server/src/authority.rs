@@ -428,7 +428,6 @@ mod tests {
         let der = rustls::pki_types::CertificateSigningRequestDer::from(der);
         assert!(CertificateSigningRequestParams::from_der(&der).is_err());
         assert!(Request::read("no PEM").is_err());
-        assert!(Request::read(&pem.replace("REQUEST", "NONSENSE")).is_err());
     }
 
     #[test]

@@ -395,7 +395,7 @@ mod tests {
         assert!(text.contains("server.toml"), "{text}");
         assert!(text.ends_with("unknown key `plug-ins.memroy`; did you mean `plug-ins.memory`?"));
         assert!(problem("lisen = \"x\"", &[]).ends_with("did you mean `listen`?"));
-        assert!(problem("zz = 1", &[]).contains("known are listen, tls"));
+        assert!(problem("zz = 1", &[]).contains("known are http, listen"));
         let text = problem("", &[("MUSTER_SERVER_PLUGINS_MEMORY", "1")]);
         assert!(
             text.ends_with("did you mean `MUSTER_SERVER_PLUG_INS_MEMORY`?"),

@@ -18,12 +18,14 @@ use muster_agent_protocol::{ENROLL_PATH, LINK_PATH};
 use utoipa::OpenApi;
 
 /// A route: who may ask, method, path.
-pub(crate) type Route = (&'static str, &'static str, &'static str);
+#[cfg(test)]
+type Route = (&'static str, &'static str, &'static str);
 
 macro_rules! routes {
     ($($who:ident $method:ident $path:literal $noun:ident :: $handler:ident;)*) => {
         /// The routes of people and programs; agents have two of their own.
-        pub(crate) const ROUTES: &[Route] = &[$((stringify!($who), stringify!($method), $path)),*];
+        #[cfg(test)]
+        const ROUTES: &[Route] = &[$((stringify!($who), stringify!($method), $path)),*];
 
         #[derive(OpenApi)]
         #[openapi(

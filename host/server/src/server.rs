@@ -99,7 +99,7 @@ impl Server {
         let folders = Folders {
             private: folder.compiled(),
         };
-        let plugin_host = PluginHost::start(config.plugins, &folders, compiler)?;
+        let plugin_host = PluginHost::start(config.plugins, folders, compiler)?;
         let app = App::start(Foundation {
             storage: Storage::open(&folder.database()).await?,
             plugin_host: Arc::clone(&plugin_host),
