@@ -461,17 +461,17 @@ fn root(error: &reqwest::Error) -> &dyn Error {
 fn tls_cause(error: &reqwest::Error) -> Option<&rustls::Error> {
     let mut next: Option<&dyn Error> = Some(error);
     while let Some(error) = next {
-        // An I/O error shows what it holds by `get_ref` alone; its `source` is one further.
-        let held = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(|error| error.get_ref());
-        if let Some(tls) = held.and_then(|held| held.downcast_ref::<rustls::Error>()) {
-            return Some(tls);
-        }
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return Some(tls);
         }
-        next = error.source();
+        // An I/O error shows what it holds by `get_ref` alone; its `source` is one further.
+        next = match error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+        {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
     }
     None
 }

@@ -20,10 +20,10 @@ pub(crate) struct Events {
     /// The latest so many
     #[arg(short = 'n', long = "number", value_name = "N", default_value_t = 50)]
     number: usize,
-    /// Only of this kind, such as task.created or application.threat-detected
+    /// Only of this kind, such as application.threat-detected; `task.*` is all kinds that begin so
     #[arg(long)]
     kind: Option<String>,
-    /// Only of this severity
+    /// Only at least so severe
     #[arg(long, value_enum)]
     severity: Option<Weight>,
     /// Only about this application
