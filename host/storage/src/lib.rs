@@ -22,11 +22,11 @@ pub mod task;
 pub use error::StorageError;
 
 use futures_util::future::BoxFuture;
-use sqlx::SqlitePool;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, SqlitePool};
 use std::path::Path;
 use std::time::Duration;
 
@@ -43,27 +43,27 @@ pub struct Storage {
 impl Storage {
     /// Opens the database in a file, makes it if there is none, and brings its schema up to date.
     pub async fn open(file: &Path) -> Result<Self, StorageError> {
-        let options = SqliteConnectOptions::new()
+        let common = SqliteConnectOptions::new()
             .filename(file)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("cache_size", "-65536");
+        let writing = common
+            .clone()
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .auto_vacuum(SqliteAutoVacuum::Incremental)
-            .busy_timeout(Duration::from_secs(10))
-            .pragma("cache_size", "-65536")
             // A batch of random rows would otherwise pay for a checkpoint each time.
             .pragma("wal_autocheckpoint", "20000")
             .pragma("journal_size_limit", "134217728");
-        let mut writing = sqlx::ConnectOptions::connect(&options)
-            .await
-            .map_err(StorageError::from)?;
+        let mut writing = writing.connect().await?;
         sqlx::migrate!()
             .run(&mut writing)
             .await
             .map_err(StorageError::Migrate)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(8)
-            .connect_with(options.read_only(true))
+            .connect_with(common.pragma("query_only", "on"))
             .await?;
         Ok(Self {
             readers,
@@ -93,4 +93,17 @@ impl Storage {
         self.writer.close().await;
         self.readers.close().await;
     }
+}
+
+/// Lets the file grow to so many pages and no further, as a disk with that much room would.
+#[doc(hidden)]
+pub async fn pages_limit(
+    connection: &mut Connection,
+    pages: &'static str,
+) -> Result<(), StorageError> {
+    let pragma = format!("PRAGMA max_page_count = {pages}");
+    sqlx::query(sqlx::AssertSqlSafe(pragma))
+        .execute(connection)
+        .await?;
+    Ok(())
 }

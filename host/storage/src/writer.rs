@@ -140,12 +140,15 @@ async fn run_group(
             .catch_unwind()
             .await
             .ok();
-        if !done.as_ref().is_some_and(|done| done.keep) {
+        let keep = done.as_ref().is_some_and(|done| done.keep);
+        // First of all, so that its caller hears the job's own error whatever follows: a full disk
+        // ends the whole transaction, and there is no savepoint to go back to.
+        settles.extend(done.map(|done| done.settle));
+        if !keep {
             sqlx::query("ROLLBACK TO job")
                 .execute(&mut *connection)
                 .await?;
         }
-        settles.extend(done.map(|done| done.settle));
         sqlx::query("RELEASE job").execute(&mut *connection).await?;
     }
     muster_crash_point::reach("storage.before-commit");
