@@ -109,8 +109,7 @@ fn http(config: &HttpConfig) -> Builder<TokioExecutor> {
         .keep_alive_interval(seconds(config.read_time))
         .keep_alive_timeout(seconds(config.handshake_time))
         .max_concurrent_streams(64)
-        .max_header_list_size(64 * 1024)
-        .enable_connect_protocol();
+        .max_header_list_size(64 * 1024);
     http
 }
 

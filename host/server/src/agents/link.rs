@@ -62,11 +62,9 @@ pub(crate) async fn link_open(
     })?;
     let digest = Digest::of(certificate.as_ref());
     let upgrade = upgrade.map_err(|rejection| {
-        Problem::new(
-            rejection.status(),
-            "websocket-expected",
-            rejection.body_text(),
-        )
+        let why = rejection.body_text();
+        let detail = format!("a link is a WebSocket over HTTP/1.1: {why}");
+        Problem::new(StatusCode::BAD_REQUEST, "websocket-expected", detail)
     })?;
     Ok(upgrade
         .read_buffer_size(READ_BUFFER)
