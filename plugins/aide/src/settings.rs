@@ -238,15 +238,29 @@ fn covers(folder: &str, path: &str) -> bool {
 /// reader before the expression is read, so all that is no plain ASCII is written by its number.
 fn to_regex(path: &str) -> String {
     path.trim_end_matches('/')
-        .chars()
-        .fold(String::new(), |mut regex, c| {
-            if c.is_ascii_alphanumeric() || "/_-".contains(c) || !c.is_ascii() {
-                regex.push(c);
-            } else {
-                regex.push_str(&format!("\\x{:02x}", u32::from(c)));
-            }
-            regex
-        })
+        .split('/')
+        .skip(1)
+        .map(part_to_regex)
+        .collect()
+}
+
+/// `/` and a part of a path. AIDE files a rule under the folder that it takes the expression to begin
+/// with, and takes numbers in it for letters; at a bracket it stops looking.
+fn part_to_regex(part: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c) || !c.is_ascii();
+    if part.chars().all(plain) {
+        return format!("/{part}");
+    }
+    let mut regex = String::from("/(");
+    for c in part.chars() {
+        if plain(c) {
+            regex.push(c);
+        } else {
+            regex += &format!("\\x{:02x}", u32::from(c));
+        }
+    }
+    regex.push(')');
+    regex
 }
 
 #[cfg(test)]
@@ -257,7 +271,7 @@ mod tests {
     fn a_path_means_itself_to_aide() {
         assert_eq!(
             to_regex("/a.b/c d@@{x}#é/"),
-            r"/a\x2eb/c\x20d\x40\x40\x7bx\x7d\x23é"
+            r"/(a\x2eb)/(c\x20d\x40\x40\x7bx\x7d\x23é)"
         );
         assert_eq!(to_regex("/"), "");
     }
