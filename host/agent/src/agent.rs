@@ -41,7 +41,9 @@ pub struct AgentOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
     /// The identity cannot be used.
-    #[error("this device's identity cannot be used; enroll again with `muster-agent enroll --again`")]
+    #[error(
+        "this device's identity cannot be used; enroll again with `muster-agent enroll --again`"
+    )]
     Identity(#[from] TlsError),
     /// The store cannot be opened.
     #[error(transparent)]
@@ -64,7 +66,10 @@ pub(crate) struct Shared {
 impl Shared {
     /// The variable by which the processes of an attempt are known.
     pub(crate) fn mark(&self, run: RunId, attempt: u32) -> (String, String) {
-        ("MUSTER_DELIVERY".to_owned(), format!("{}/{run}/{attempt}", self.owner))
+        (
+            "MUSTER_DELIVERY".to_owned(),
+            format!("{}/{run}/{attempt}", self.owner),
+        )
     }
 }
 
@@ -104,14 +109,25 @@ impl Agent {
         };
         let (watching, source) = (shared.clone(), options.connectors);
         workers.spawn(until_stopped(Box::pin(async move {
-            watching.applications.watch(&source, watching.tuning.poll).await;
+            watching
+                .applications
+                .watch(&source, watching.tuning.poll)
+                .await;
         })));
-        workers.spawn(until_stopped(Box::pin(housekeeping::notice_connectors(shared.clone()))));
+        workers.spawn(until_stopped(Box::pin(housekeeping::notice_connectors(
+            shared.clone(),
+        ))));
         workers.spawn(until_stopped(Box::pin(housekeeping::prune(shared.clone()))));
         if tell {
-            workers.spawn(until_stopped(Box::pin(housekeeping::tell_platform(shared.clone()))));
+            workers.spawn(until_stopped(Box::pin(housekeeping::tell_platform(
+                shared.clone(),
+            ))));
         }
-        Ok(Self { shared, stop, workers })
+        Ok(Self {
+            shared,
+            stop,
+            workers,
+        })
     }
 
     /// Stops it. Commands at work are ended, and begin again when the agent is started again.

@@ -39,7 +39,9 @@ pub struct View {
 impl View {
     /// How an application stands; none without a connector.
     pub fn state(&self, application: &ApplicationId) -> Option<ApplicationState> {
-        self.applications.get(application).map(|installed| installed.state)
+        self.applications
+            .get(application)
+            .map(|installed| installed.state)
     }
 
     fn says_the_same(&self, other: &Self) -> bool {
@@ -47,7 +49,11 @@ impl View {
         self.applications == other.applications
             && self.problems == other.problems
             && self.connectors.len() == other.connectors.len()
-            && self.connectors.values().zip(other.connectors.values()).all(|(a, b)| Arc::ptr_eq(a, b))
+            && self
+                .connectors
+                .values()
+                .zip(other.connectors.values())
+                .all(|(a, b)| Arc::ptr_eq(a, b))
     }
 }
 
@@ -62,7 +68,11 @@ pub struct Applications {
 impl Applications {
     /// Before the first look.
     pub fn new() -> Self {
-        Self { view: watch::Sender::new(Arc::default()), begun: AtomicU64::new(0), ask: Notify::new() }
+        Self {
+            view: watch::Sender::new(Arc::default()),
+            begun: AtomicU64::new(0),
+            ask: Notify::new(),
+        }
     }
 
     /// The last view.
@@ -102,7 +112,12 @@ type Mark = Option<(u64, i64, i64, u64)>;
 
 fn mark(path: &Path) -> Mark {
     let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.len()))
+    Some((
+        metadata.ino(),
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+        metadata.len(),
+    ))
 }
 
 /// What is remembered from look to look.
@@ -120,7 +135,10 @@ impl Eye {
     pub(crate) async fn look(&mut self, source: &ConnectorSource, look: u64) -> View {
         self.refresh(source);
         let connectors: Vec<Arc<Connector>> = self.connectors.values().cloned().collect();
-        let names = if connectors.iter().any(|connector| matches!(connector.running, RunningRule::Process(_))) {
+        let names = if connectors
+            .iter()
+            .any(|connector| matches!(connector.running, RunningRule::Process(_)))
+        {
             process::names()
         } else {
             HashSet::new()
@@ -134,9 +152,22 @@ impl Eye {
                 _ => None,
             };
             let application = connector.application.clone();
-            applications.insert(application.clone(), InstalledApplication { application, state, version });
+            applications.insert(
+                application.clone(),
+                InstalledApplication {
+                    application,
+                    state,
+                    version,
+                },
+            );
         }
-        View { look, change: 0, connectors: self.connectors.clone(), applications, problems: self.problems.clone() }
+        View {
+            look,
+            change: 0,
+            connectors: self.connectors.clone(),
+            applications,
+            problems: self.problems.clone(),
+        }
     }
 
     /// Reads the connectors again if their folder looks different.
@@ -144,7 +175,10 @@ impl Eye {
         let folder = match source {
             ConnectorSource::Given(connectors) => {
                 if self.connectors.is_empty() {
-                    self.connectors = connectors.iter().map(|c| (c.application.clone(), Arc::new(c.clone()))).collect();
+                    self.connectors = connectors
+                        .iter()
+                        .map(|c| (c.application.clone(), Arc::new(c.clone())))
+                        .collect();
                 }
                 return;
             }
@@ -163,7 +197,8 @@ impl Eye {
                 for (_, connector) in files {
                     match connector {
                         Ok(connector) => {
-                            self.connectors.insert(connector.application.clone(), Arc::new(connector));
+                            self.connectors
+                                .insert(connector.application.clone(), Arc::new(connector));
                         }
                         Err(error) => self.problems.push(crate::chain(&error)),
                     }
@@ -182,20 +217,27 @@ impl Eye {
             RunningRule::Process(name) => Some(names.contains(name.get(..15).unwrap_or(name))),
             RunningRule::PidFile(file) => Some(pid_file_runs(file)),
             RunningRule::Socket(socket) => {
-                match tokio::time::timeout(CONNECT_LIMIT, tokio::net::UnixStream::connect(socket)).await {
+                match tokio::time::timeout(CONNECT_LIMIT, tokio::net::UnixStream::connect(socket))
+                    .await
+                {
                     Ok(connected) => Some(connected.is_ok()),
                     Err(_) => None,
                 }
             }
-            RunningRule::Program(program, arguments) => {
-                probe(program, arguments, RUNNING_LIMIT).await.ok().map(|answer| answer.success)
-            }
+            RunningRule::Program(program, arguments) => probe(program, arguments, RUNNING_LIMIT)
+                .await
+                .ok()
+                .map(|answer| answer.success),
         };
         match runs {
             Some(true) => ApplicationState::Running,
             Some(false) => ApplicationState::Stopped,
             // No answer in time is no answer: what was known holds.
-            None => self.states.get(&connector.application).copied().unwrap_or(ApplicationState::Stopped),
+            None => self
+                .states
+                .get(&connector.application)
+                .copied()
+                .unwrap_or(ApplicationState::Stopped),
         }
     }
 
@@ -206,20 +248,29 @@ impl Eye {
         {
             return version.clone();
         }
-        let answer = probe(&rule.program, &rule.arguments, VERSION_LIMIT).await.ok()?;
+        let answer = probe(&rule.program, &rule.arguments, VERSION_LIMIT)
+            .await
+            .ok()?;
         let version = rule.pattern.captures(&answer.text).and_then(|groups| {
             let found = groups.get(1).or_else(|| groups.get(0))?;
             Some(found.as_str().chars().take(100).collect())
         });
         self.versions.insert(rule.program.clone(), (now, version));
-        self.versions.get(&rule.program).and_then(|(_, version)| version.clone())
+        self.versions
+            .get(&rule.program)
+            .and_then(|(_, version)| version.clone())
     }
 }
 
 fn folder_marks(folder: &Path) -> Vec<(PathBuf, Mark)> {
     let mut marks = vec![(folder.to_owned(), mark(folder))];
     if let Ok(entries) = std::fs::read_dir(folder) {
-        marks.extend(entries.flatten().map(|entry| entry.path()).map(|path| (path.clone(), mark(&path))));
+        marks.extend(
+            entries
+                .flatten()
+                .map(|entry| entry.path())
+                .map(|path| (path.clone(), mark(&path))),
+        );
     }
     marks.sort();
     marks
@@ -248,7 +299,9 @@ mod tests {
         );
         std::fs::write(&file, text).unwrap();
         let connector = read_file(&file).unwrap();
-        let view = Eye::default().look(&ConnectorSource::Given([connector].into()), 1).await;
+        let view = Eye::default()
+            .look(&ConnectorSource::Given([connector].into()), 1)
+            .await;
         view.applications.into_values().next().unwrap()
     }
 
@@ -256,12 +309,27 @@ mod tests {
     async fn an_application_is_absent_stopped_or_running() {
         let here = Path::new("/usr/bin/printf");
         let absent = look("when = \"installed\"", Path::new("/nowhere")).await;
-        assert_eq!((absent.state, absent.version), (ApplicationState::Absent, None));
+        assert_eq!(
+            (absent.state, absent.version),
+            (ApplicationState::Absent, None)
+        );
         let installed = look("when = \"installed\"", here).await;
-        assert_eq!((installed.state, installed.version.as_deref()), (ApplicationState::Running, Some("1.2.3")));
-        assert_eq!(look("program = \"false\"", here).await.state, ApplicationState::Stopped);
-        assert_eq!(look("program = \"true\"", here).await.state, ApplicationState::Running);
-        assert_eq!(look("process = \"no-such-process\"", here).await.state, ApplicationState::Stopped);
+        assert_eq!(
+            (installed.state, installed.version.as_deref()),
+            (ApplicationState::Running, Some("1.2.3"))
+        );
+        assert_eq!(
+            look("program = \"false\"", here).await.state,
+            ApplicationState::Stopped
+        );
+        assert_eq!(
+            look("program = \"true\"", here).await.state,
+            ApplicationState::Running
+        );
+        assert_eq!(
+            look("process = \"no-such-process\"", here).await.state,
+            ApplicationState::Stopped
+        );
     }
 
     #[tokio::test]

@@ -156,11 +156,15 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let mut table = parse(DEFAULTS, "agent.default.toml")?;
         let file = file.map(Path::to_owned).or_else(|| {
-            [data.join("agent.toml"), PathBuf::from(SYSTEM_FILE)].into_iter().find(|file| file.exists())
+            [data.join("agent.toml"), PathBuf::from(SYSTEM_FILE)]
+                .into_iter()
+                .find(|file| file.exists())
         });
         if let Some(file) = file {
-            let text = std::fs::read_to_string(&file)
-                .map_err(|cause| ConfigError::Unreadable { file: file.clone(), cause })?;
+            let text = std::fs::read_to_string(&file).map_err(|cause| ConfigError::Unreadable {
+                file: file.clone(),
+                cause,
+            })?;
             let layer = parse(&text, &file.display().to_string())?;
             let known: Vec<&str> = table.keys().map(String::as_str).collect();
             if let Some((key, remedy)) = unknown_key(&layer, &known) {
@@ -169,19 +173,27 @@ impl Config {
             table.extend(layer);
         }
         for (name, value) in environment {
-            let Some(key) = name.strip_prefix(ENVIRONMENT) else { continue };
+            let Some(key) = name.strip_prefix(ENVIRONMENT) else {
+                continue;
+            };
             // Other variables with this beginning are the command line's.
             if let Some(slot) = table.get_mut(&key.to_lowercase().replace('_', "-")) {
-                *slot = value.parse().map_or(toml::Value::String(value), toml::Value::Integer);
+                *slot = value
+                    .parse()
+                    .map_or(toml::Value::String(value), toml::Value::Integer);
             }
         }
-        let raw = Raw::deserialize(toml::Value::Table(table)).map_err(|cause| ConfigError::Value { cause })?;
+        let raw = Raw::deserialize(toml::Value::Table(table))
+            .map_err(|cause| ConfigError::Value { cause })?;
         raw.check(data)
     }
 }
 
 fn parse(text: &str, place: &str) -> Result<toml::Table, ConfigError> {
-    text.parse().map_err(|cause| ConfigError::Syntax { place: place.to_owned(), cause })
+    text.parse().map_err(|cause| ConfigError::Syntax {
+        place: place.to_owned(),
+        cause,
+    })
 }
 
 impl Raw {
@@ -190,13 +202,20 @@ impl Raw {
             if (least..=most).contains(&value) {
                 Ok(value)
             } else {
-                Err(ConfigError::Range { key, value, least, most })
+                Err(ConfigError::Range {
+                    key,
+                    value,
+                    least,
+                    most,
+                })
             }
         };
         let seconds = |key, value, least, most| {
             within(key, value, least, most).map(|value| Duration::from_secs(value.into()))
         };
-        let days = |key, value| within(key, value, 1, 3650).map(|value| Duration::from_hours(u64::from(value) * 24));
+        let days = |key, value| {
+            within(key, value, 1, 3650).map(|value| Duration::from_hours(u64::from(value) * 24))
+        };
         Ok(Config {
             connectors: if self.connectors.is_empty() {
                 data.join("connectors")
@@ -209,10 +228,20 @@ impl Raw {
                 grace: seconds("grace-seconds", self.grace_seconds, 0, 600)?,
                 most_running: within("most-running", self.most_running, 1, 1000)? as usize,
                 most_attempts: within("most-attempts", self.most_attempts, 1, 1000)?,
-                longest_backoff: seconds("longest-backoff-seconds", self.longest_backoff_seconds, 1, 3600)?,
+                longest_backoff: seconds(
+                    "longest-backoff-seconds",
+                    self.longest_backoff_seconds,
+                    1,
+                    3600,
+                )?,
                 keep_deliveries: days("keep-deliveries-days", self.keep_deliveries_days)?,
                 keep_log: days("keep-log-days", self.keep_log_days)?,
-                most_log_entries: within("most-log-entries", self.most_log_entries, 100, 10_000_000)?,
+                most_log_entries: within(
+                    "most-log-entries",
+                    self.most_log_entries,
+                    100,
+                    10_000_000,
+                )?,
             },
         })
     }
@@ -225,20 +254,29 @@ mod tests {
     fn read(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("agent.toml"), text).unwrap();
-        let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
         Config::read(folder.path(), None, environment)
     }
 
     #[test]
     fn the_embedded_file_says_what_the_program_defaults_to() {
         let config = read("", &[]).unwrap();
-        assert_eq!(format!("{:?}", config.tuning), format!("{:?}", Tuning::default()));
+        assert_eq!(
+            format!("{:?}", config.tuning),
+            format!("{:?}", Tuning::default())
+        );
         assert!(config.connectors.ends_with("connectors"));
     }
 
     #[test]
     fn the_environment_stands_over_the_file() {
-        let config = read("poll-seconds = 7\ngrace-seconds = 1", &[("MUSTER_AGENT_POLL_SECONDS", "9")]).unwrap();
+        let config = read(
+            "poll-seconds = 7\ngrace-seconds = 1",
+            &[("MUSTER_AGENT_POLL_SECONDS", "9")],
+        )
+        .unwrap();
         assert_eq!(config.tuning.poll, Duration::from_secs(9));
         assert_eq!(config.tuning.grace, Duration::from_secs(1));
     }
@@ -252,7 +290,10 @@ mod tests {
         };
         assert!(text("pol-seconds = 7").contains("did you mean \"poll-seconds\"?"));
         assert!(text("poll-seconds = 0").contains("from 1 to 3600"));
-        assert!(text("poll-seconds = \"x\"").contains("poll-seconds") || text("poll-seconds = \"x\"").contains("integer"));
+        assert!(
+            text("poll-seconds = \"x\"").contains("poll-seconds")
+                || text("poll-seconds = \"x\"").contains("integer")
+        );
         assert!(text("poll-seconds =").contains("agent.toml"));
     }
 }

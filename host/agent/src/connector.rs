@@ -165,22 +165,48 @@ struct RawRunning {
 pub type ConnectorFile = (PathBuf, Result<Connector, ConnectorError>);
 
 const KNOWN: [(&str, &[&str]); 4] = [
-    ("", &["application", "name", "installed", "version", "running", "programs"]),
+    (
+        "",
+        &[
+            "application",
+            "name",
+            "installed",
+            "version",
+            "running",
+            "programs",
+        ],
+    ),
     ("installed", &["file"]),
     ("version", &["program", "arguments", "pattern"]),
-    ("running", &["when", "process", "socket", "pid-file", "program", "arguments"]),
+    (
+        "running",
+        &[
+            "when",
+            "process",
+            "socket",
+            "pid-file",
+            "program",
+            "arguments",
+        ],
+    ),
 ];
 
 /// The files of a connectors' folder in the order of their names, each with what it holds or why
 /// it is passed over.
 pub fn read_folder(folder: &Path) -> Result<Vec<ConnectorFile>, ConnectorError> {
-    let unreadable = |cause| ConnectorError::Unreadable { path: folder.to_owned(), cause };
+    let unreadable = |cause| ConnectorError::Unreadable {
+        path: folder.to_owned(),
+        cause,
+    };
     let metadata = std::fs::metadata(folder).map_err(unreadable)?;
     check_safe(folder, &metadata)?;
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             files.push(path);
         }
     }
@@ -207,14 +233,21 @@ pub fn read_folder(folder: &Path) -> Result<Vec<ConnectorFile>, ConnectorError> 
 
 /// Reads one connector.
 pub fn read_file(path: &Path) -> Result<Connector, ConnectorError> {
-    let unreadable = |cause| ConnectorError::Unreadable { path: path.to_owned(), cause };
+    let unreadable = |cause| ConnectorError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     // Asked of the open file, so that it cannot be exchanged between the question and the reading.
     check_safe(path, &file.metadata().map_err(unreadable)?)?;
     let mut text = String::new();
-    file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
+    file.take(MOST_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
     if text.len() as u64 > MOST_BYTES {
-        return Err(ConnectorError::TooLong { path: path.to_owned() });
+        return Err(ConnectorError::TooLong {
+            path: path.to_owned(),
+        });
     }
     parse(path, &text)
 }
@@ -226,34 +259,62 @@ fn check_safe(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Connector
     if ours && mode & 0o022 == 0 {
         return Ok(());
     }
-    Err(ConnectorError::Unsafe { path: path.to_owned(), owner, mode })
+    Err(ConnectorError::Unsafe {
+        path: path.to_owned(),
+        owner,
+        mode,
+    })
 }
 
 fn parse(path: &Path, text: &str) -> Result<Connector, ConnectorError> {
-    let syntax = |cause| ConnectorError::Syntax { path: path.to_owned(), cause };
+    let syntax = |cause| ConnectorError::Syntax {
+        path: path.to_owned(),
+        cause,
+    };
     let table: toml::Table = text.parse().map_err(syntax)?;
     for (at, known) in KNOWN {
-        let part = if at.is_empty() { Some(&table) } else { table.get(at).and_then(toml::Value::as_table) };
+        let part = if at.is_empty() {
+            Some(&table)
+        } else {
+            table.get(at).and_then(toml::Value::as_table)
+        };
         if let Some((key, remedy)) = part.and_then(|part| unknown_key(part, known)) {
-            let key = if at.is_empty() { key } else { format!("{at}.{key}") };
-            return Err(ConnectorError::UnknownKey { path: path.to_owned(), key, remedy });
+            let key = if at.is_empty() {
+                key
+            } else {
+                format!("{at}.{key}")
+            };
+            return Err(ConnectorError::UnknownKey {
+                path: path.to_owned(),
+                key,
+                remedy,
+            });
         }
     }
     let raw: Raw = toml::from_str(text).map_err(syntax)?;
-    raw.check().map_err(|problem| ConnectorError::Value { path: path.to_owned(), problem })
+    raw.check().map_err(|problem| ConnectorError::Value {
+        path: path.to_owned(),
+        problem,
+    })
 }
 
 impl Raw {
     fn check(self) -> Result<Connector, String> {
         let programs = self.programs;
         let program = |name: &str| {
-            programs.get(name).cloned().ok_or_else(|| format!("program \"{name}\" is not in [programs]"))
+            programs
+                .get(name)
+                .cloned()
+                .ok_or_else(|| format!("program \"{name}\" is not in [programs]"))
         };
         let absolute = |what: &str, path: &Path| {
             if path.is_absolute() {
                 Ok(())
             } else {
-                Err(format!("{what} \"{}\" is no absolute path; write it from the root on", path.display()))
+                Err(format!(
+                    "{what} \"{}\" is no absolute path; write it from the root on",
+                    path.display()
+                ))
             }
         };
         for (name, path) in &programs {
@@ -270,17 +331,26 @@ impl Raw {
             Some(rule) => Some(VersionRule {
                 program: program(&rule.program)?,
                 arguments: rule.arguments,
-                pattern: bounded_regex(&rule.pattern).map_err(|cause| format!("version.pattern: {cause}"))?,
+                pattern: bounded_regex(&rule.pattern)
+                    .map_err(|cause| format!("version.pattern: {cause}"))?,
             }),
         };
         let running = self.running;
         if running.program.is_none() && !running.arguments.is_empty() {
             return Err("running.arguments stands without running.program".into());
         }
-        let running = match (running.when, running.process, running.socket, running.pid_file, running.program) {
+        let running = match (
+            running.when,
+            running.process,
+            running.socket,
+            running.pid_file,
+            running.program,
+        ) {
             (Some(when), None, None, None, None) if when == "installed" => RunningRule::Installed,
             (Some(when), None, None, None, None) => {
-                return Err(format!("running.when is \"{when}\"; it can only be \"installed\""));
+                return Err(format!(
+                    "running.when is \"{when}\"; it can only be \"installed\""
+                ));
             }
             (None, Some(name), None, None, None) => RunningRule::Process(name),
             (None, None, Some(socket), None, None) => {
@@ -291,9 +361,14 @@ impl Raw {
                 absolute("running.pid-file", &file)?;
                 RunningRule::PidFile(file)
             }
-            (None, None, None, None, Some(name)) => RunningRule::Program(program(&name)?, running.arguments),
+            (None, None, None, None, Some(name)) => {
+                RunningRule::Program(program(&name)?, running.arguments)
+            }
             _ => {
-                return Err("[running] needs exactly one of when, process, socket, pid-file and program".into());
+                return Err(
+                    "[running] needs exactly one of when, process, socket, pid-file and program"
+                        .into(),
+                );
             }
         };
         Ok(Connector {
@@ -309,7 +384,10 @@ impl Raw {
 
 /// Compiles a pattern from outside; one that would take much memory is an error.
 pub(crate) fn bounded_regex(pattern: &str) -> Result<Regex, regex::Error> {
-    regex::RegexBuilder::new(pattern).size_limit(1 << 20).dfa_size_limit(1 << 20).build()
+    regex::RegexBuilder::new(pattern)
+        .size_limit(1 << 20)
+        .dfa_size_limit(1 << 20)
+        .build()
 }
 
 #[cfg(test)]
@@ -339,7 +417,10 @@ mod tests {
     #[test]
     fn a_connector_names_programs_and_how_to_ask() {
         let connector = parse(Path::new("x.toml"), CLAMAV).unwrap();
-        assert_eq!(connector.programs["clamscan"], Path::new("/usr/bin/clamscan"));
+        assert_eq!(
+            connector.programs["clamscan"],
+            Path::new("/usr/bin/clamscan")
+        );
         assert!(matches!(connector.running, RunningRule::Installed));
     }
 
@@ -354,9 +435,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_refused_with_a_remedy() {
-        assert!(text(&CLAMAV.replace("\"/usr/bin/clamscan\"\n    ", "\"clamscan\"\n    ")).contains("absolute"));
-        assert!(text(&CLAMAV.replace("program = \"clamscan\"", "program = \"clamd\"")).contains("not in [programs]"));
-        assert!(text(&CLAMAV.replace("when = \"installed\"", "process = \"a\"\nsocket = \"/b\"")).contains("exactly one"));
+        assert!(
+            text(&CLAMAV.replace("\"/usr/bin/clamscan\"\n    ", "\"clamscan\"\n    "))
+                .contains("absolute")
+        );
+        assert!(
+            text(&CLAMAV.replace("program = \"clamscan\"", "program = \"clamd\""))
+                .contains("not in [programs]")
+        );
+        assert!(
+            text(&CLAMAV.replace("when = \"installed\"", "process = \"a\"\nsocket = \"/b\""))
+                .contains("exactly one")
+        );
         assert!(text(&CLAMAV.replace("when = \"installed\"", "")).contains("exactly one"));
     }
 
@@ -374,6 +464,13 @@ mod tests {
         let read = read_folder(folder.path()).unwrap();
         assert!(matches!(read[0].1, Err(ConnectorError::Unsafe { .. })));
         assert!(read[1].1.is_ok());
-        assert!(read[2].1.as_ref().unwrap_err().to_string().contains("b.toml already"));
+        assert!(
+            read[2]
+                .1
+                .as_ref()
+                .unwrap_err()
+                .to_string()
+                .contains("b.toml already")
+        );
     }
 }

@@ -62,7 +62,11 @@ pub enum EnrollError {
 }
 
 /// Enrolls at a server (`https://host:port`) and gives back the identity, which is not yet kept.
-pub async fn enroll(server: &str, token: &str, name: Option<&str>) -> Result<Identity, EnrollError> {
+pub async fn enroll(
+    server: &str,
+    token: &str,
+    name: Option<&str>,
+) -> Result<Identity, EnrollError> {
     let server = server.trim_end_matches('/').to_owned();
     if !server.starts_with("https://") || reqwest::Url::parse(&server).is_err() {
         return Err(EnrollError::Address(server));
@@ -73,10 +77,17 @@ pub async fn enroll(server: &str, token: &str, name: Option<&str>) -> Result<Ide
 
     let key = KeyPair::generate()?;
     let mut parameters = CertificateParams::default();
-    parameters.distinguished_name.push(DnType::CommonName, name.as_str());
+    parameters
+        .distinguished_name
+        .push(DnType::CommonName, name.as_str());
     let csr = parameters.serialize_request(&key)?.pem()?;
 
-    let request = EnrollRequest { token: token.to_string(), csr, name: name.clone(), facts };
+    let request = EnrollRequest {
+        token: token.to_string(),
+        csr,
+        name: name.clone(),
+        facts,
+    };
     let response = ask(&server, &token, &request).await?;
     let identity = Identity {
         device: response.device,
@@ -91,8 +102,15 @@ pub async fn enroll(server: &str, token: &str, name: Option<&str>) -> Result<Ide
     Ok(identity)
 }
 
-async fn ask(server: &str, token: &EnrollmentToken, request: &EnrollRequest) -> Result<EnrollResponse, EnrollError> {
-    let link = |cause| EnrollError::Link { server: server.to_owned(), cause };
+async fn ask(
+    server: &str,
+    token: &EnrollmentToken,
+    request: &EnrollRequest,
+) -> Result<EnrollResponse, EnrollError> {
+    let link = |cause| EnrollError::Link {
+        server: server.to_owned(),
+        cause,
+    };
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls::enrollment(token.ca)?)
         .https_only(true)
@@ -101,7 +119,12 @@ async fn ask(server: &str, token: &EnrollmentToken, request: &EnrollRequest) -> 
         .timeout(TIME_LIMIT)
         .build()
         .map_err(link)?;
-    let mut response = client.post(format!("{server}{ENROLL_PATH}")).json(request).send().await.map_err(link)?;
+    let mut response = client
+        .post(format!("{server}{ENROLL_PATH}"))
+        .json(request)
+        .send()
+        .await
+        .map_err(link)?;
     let status = response.status();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(link)? {
@@ -112,7 +135,11 @@ async fn ask(server: &str, token: &EnrollmentToken, request: &EnrollRequest) -> 
     }
     if !status.is_success() {
         let text = problem_text(&body);
-        return Err(EnrollError::Refused { server: server.to_owned(), status: status.as_u16(), text });
+        return Err(EnrollError::Refused {
+            server: server.to_owned(),
+            status: status.as_u16(),
+            text,
+        });
     }
     serde_json::from_slice(&body).map_err(|cause| answer(server, &cause))
 }
@@ -120,19 +147,32 @@ async fn ask(server: &str, token: &EnrollmentToken, request: &EnrollRequest) -> 
 /// What a problem document says; other answers are shown as they are, cut short.
 fn problem_text(body: &[u8]) -> String {
     let problem: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    ["detail", "title"].iter().find_map(|key| problem.get(key)?.as_str().map(str::to_owned)).unwrap_or_else(|| {
-        String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(300).collect()
-    })
+    ["detail", "title"]
+        .iter()
+        .find_map(|key| problem.get(key)?.as_str().map(str::to_owned))
+        .unwrap_or_else(|| {
+            String::from_utf8_lossy(body)
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(300)
+                .collect()
+        })
 }
 
 fn answer(server: &str, problem: &dyn std::fmt::Display) -> EnrollError {
-    EnrollError::Answer { server: server.to_owned(), problem: problem.to_string() }
+    EnrollError::Answer {
+        server: server.to_owned(),
+        problem: problem.to_string(),
+    }
 }
 
 fn check(identity: &Identity, token: &EnrollmentToken) -> Result<(), EnrollError> {
     let ca = tls::certificate(&identity.ca)?;
     if Digest::of(&ca) != token.ca {
-        return Err(answer(&identity.server, &"its CA certificate is not the one that the token names"));
+        return Err(answer(
+            &identity.server,
+            &"its CA certificate is not the one that the token names",
+        ));
     }
     // Also finds a certificate that was made for another key.
     tls::link(identity)?;

@@ -25,11 +25,17 @@ pub fn gather() -> Facts {
         }
     }
     more.insert("host.name".into(), host_name());
-    if let Some((name, _)) = PACKAGE_MANAGERS.iter().find(|(_, file)| Path::new(file).exists()) {
+    if let Some((name, _)) = PACKAGE_MANAGERS
+        .iter()
+        .find(|(_, file)| Path::new(file).exists())
+    {
         more.insert("os.package-manager".into(), (*name).to_owned());
     }
     let systemd = Path::new("/run/systemd/system").exists();
-    more.insert("service.manager".into(), if systemd { "systemd" } else { "none" }.into());
+    more.insert(
+        "service.manager".into(),
+        if systemd { "systemd" } else { "none" }.into(),
+    );
     Facts {
         platform: std::env::consts::OS.into(),
         architecture: std::env::consts::ARCH.into(),
@@ -40,11 +46,16 @@ pub fn gather() -> Facts {
 
 /// The device's own name.
 pub fn host_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn release_value(release: &str, key: &str) -> Option<String> {
-    let line = release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+    let line = release
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
     Some(line.trim().trim_matches(['"', '\'']).to_owned())
 }
 

@@ -26,7 +26,10 @@ pub(crate) async fn notice_connectors(shared: Arc<Shared>) {
             }
             match notice(&shared, &problem).await {
                 Ok(()) => told.extend([problem]),
-                Err(cause) => tracing::warn!("cannot note a connector's problem: {}", crate::chain(&cause)),
+                Err(cause) => tracing::warn!(
+                    "cannot note a connector's problem: {}",
+                    crate::chain(&cause)
+                ),
             }
         }
     }
@@ -37,8 +40,29 @@ async fn notice(shared: &Shared, problem: &str) -> Result<(), StoreError> {
     let text = format!("A connector is passed over: {problem}.");
     tracing::warn!("{text}");
     let mut transaction = shared.store.begin().await?;
-    news::add(&mut transaction, &News::Happened { kind: kind.into(), severity, text: text.clone(), run: None }).await?;
-    shared.store.log(&mut transaction, NewEntry { kind, severity, text, run: None, fields: vec![] }).await?;
+    news::add(
+        &mut transaction,
+        &News::Happened {
+            kind: kind.into(),
+            severity,
+            text: text.clone(),
+            run: None,
+        },
+    )
+    .await?;
+    shared
+        .store
+        .log(
+            &mut transaction,
+            NewEntry {
+                kind,
+                severity,
+                text,
+                run: None,
+                fields: vec![],
+            },
+        )
+        .await?;
     transaction.commit().await?;
     shared.store.hints.link.notify_one();
     shared.store.hints.log.notify_one();

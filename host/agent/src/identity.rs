@@ -87,7 +87,8 @@ impl Identity {
     /// Writes it in place of an earlier one.
     pub fn write(&self, data: &Path) -> Result<(), IdentityError> {
         let file = data.join(FILE);
-        self.replace(data, &file).map_err(|cause| IdentityError::Unwritable { file, cause })
+        self.replace(data, &file)
+            .map_err(|cause| IdentityError::Unwritable { file, cause })
     }
 
     fn replace(&self, data: &Path, file: &Path) -> std::io::Result<()> {

@@ -55,7 +55,13 @@ struct Cli {
 struct Common {
     /// The folder with the identity, the local store and, unless the configuration says otherwise,
     /// the connectors
-    #[arg(long, global = true, env = "MUSTER_AGENT_DATA", default_value = "/var/lib/muster-agent", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "MUSTER_AGENT_DATA",
+        default_value = "/var/lib/muster-agent",
+        value_name = "DIR"
+    )]
     data: PathBuf,
     /// The configuration file [default: agent.toml in the data folder, then
     /// /etc/muster-agent/agent.toml]
@@ -116,8 +122,13 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let done = runtime.context("cannot start").and_then(|runtime| runtime.block_on(cli.act()));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let done = runtime
+        .context("cannot start")
+        .and_then(|runtime| runtime.block_on(cli.act()));
     done.unwrap_or_else(|error| {
         let error: &(dyn std::error::Error + 'static) = error.as_ref();
         eprintln!("muster-agent: {}", muster_agent::chain(error));
@@ -129,12 +140,19 @@ impl Cli {
     async fn act(self) -> anyhow::Result<ExitCode> {
         let Common { data, output, .. } = &self.common;
         match self.command {
-            Command::Enroll { server, token, name, again } => enroll(data, &server, &token, name.as_deref(), again).await,
+            Command::Enroll {
+                server,
+                token,
+                name,
+                again,
+            } => enroll(data, &server, &token, name.as_deref(), again).await,
             Command::Run => run(&self.common).await,
             Command::Status => show::status(data, *output, is_running(data)?).await,
             Command::Tasks { number } => show::tasks(data, *output, number).await,
             Command::Log { number, follow } => show::log(data, *output, number, follow).await,
-            Command::CheckConnectors => show::connectors(&self.common.config()?.connectors, *output).await,
+            Command::CheckConnectors => {
+                show::connectors(&self.common.config()?.connectors, *output).await
+            }
             Command::DefaultConfig => {
                 print!("{}", muster_agent::config::DEFAULTS);
                 Ok(ExitCode::SUCCESS)
@@ -145,12 +163,24 @@ impl Cli {
 
 impl Common {
     fn config(&self) -> anyhow::Result<Config> {
-        let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Ok(Config::read(&self.data, self.config.as_deref(), environment)?)
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Ok(Config::read(
+            &self.data,
+            self.config.as_deref(),
+            environment,
+        )?)
     }
 }
 
-async fn enroll(data: &Path, server: &str, token: &str, name: Option<&str>, again: bool) -> anyhow::Result<ExitCode> {
+async fn enroll(
+    data: &Path,
+    server: &str,
+    token: &str,
+    name: Option<&str>,
+    again: bool,
+) -> anyhow::Result<ExitCode> {
     make_folder(data, 0o700)?;
     make_folder(&data.join("connectors"), 0o755)?;
     let _lock = lock(data)?;
@@ -161,14 +191,20 @@ async fn enroll(data: &Path, server: &str, token: &str, name: Option<&str>, agai
     }
     let identity = enroll::enroll(server, token, name).await?;
     identity.write(data)?;
-    println!("Enrolled as device {} ({}) at {}.", identity.device, identity.name, identity.server);
+    println!(
+        "Enrolled as device {} ({}) at {}.",
+        identity.device, identity.name, identity.server
+    );
     Ok(ExitCode::SUCCESS)
 }
 
 async fn run(common: &Common) -> anyhow::Result<ExitCode> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MUSTER_AGENT_TRACE")
         .unwrap_or_else(|_| "info,sqlx=warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     // Programs of applications inherit it, and their files are often for other users too. The
     // agent's own files are made with modes of their own.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
@@ -181,7 +217,10 @@ async fn run(common: &Common) -> anyhow::Result<ExitCode> {
     if platform_log == PlatformLog::None {
         tracing::info!("neither journald nor syslog is there; events are in the local log alone");
     }
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     let agent = Agent::start(AgentOptions {
         identity,
         store: StoreLocation::Folder(data.clone()),
@@ -219,12 +258,18 @@ fn lock(data: &Path) -> anyhow::Result<File> {
 
 fn try_lock(data: &Path) -> anyhow::Result<Option<File>> {
     let file = data.join("agent.lock");
-    let open = File::options().create(true).truncate(false).write(true).open(&file);
+    let open = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&file);
     let open = open.with_context(|| format!("cannot open {}", file.display()))?;
     match open.try_lock() {
         Ok(()) => Ok(Some(open)),
         Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-        Err(std::fs::TryLockError::Error(cause)) => Err(cause).with_context(|| format!("cannot lock {}", file.display())),
+        Err(std::fs::TryLockError::Error(cause)) => {
+            Err(cause).with_context(|| format!("cannot lock {}", file.display()))
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! Unknown keys in files that people write: say which known key was probably meant.
 
 /// The known name that is most like `given`, if any is near enough to be meant.
-pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    given: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     known
         .into_iter()
         .map(|name| (strsim::jaro_winkler(given, name), name))

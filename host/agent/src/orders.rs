@@ -76,10 +76,20 @@ pub async fn take(
     Ok(())
 }
 
-fn open(device: DeviceId, key: &OrderPublicKey, envelope: &Envelope) -> Result<Order, (Refusal, Option<RunId>)> {
+fn open(
+    device: DeviceId,
+    key: &OrderPublicKey,
+    envelope: &Envelope,
+) -> Result<Order, (Refusal, Option<RunId>)> {
     let order = envelope.open(key).map_err(|cause| (cause.into(), None))?;
     if order.device != device {
-        return Err((Refusal::OtherDevice { meant: order.device, own: device }, None));
+        return Err((
+            Refusal::OtherDevice {
+                meant: order.device,
+                own: device,
+            },
+            None,
+        ));
     }
     Ok(order)
 }
@@ -89,8 +99,13 @@ fn effect(order: &Order, known: Option<&delivery::Delivery>, seen: u64) -> Resul
     match known {
         None if number <= seen => Err(Refusal::Old { number, seen }),
         None => Ok(Effect::New),
-        Some(known) if number < known.order.sequence => Err(Refusal::Old { number, seen: known.order.sequence }),
-        Some(known) if number == known.order.sequence || known.state == delivery::State::Ended => Ok(Effect::Known),
+        Some(known) if number < known.order.sequence => Err(Refusal::Old {
+            number,
+            seen: known.order.sequence,
+        }),
+        Some(known) if number == known.order.sequence || known.state == delivery::State::Ended => {
+            Ok(Effect::Known)
+        }
         Some(_) => Ok(Effect::Newer),
     }
 }
@@ -102,10 +117,26 @@ async fn refuse(store: &Store, refusal: &Refusal, run: Option<RunId>) -> Result<
     let kind = "order.refused";
     news::add(
         &mut transaction,
-        &News::Happened { kind: kind.into(), severity: Severity::Warning, text: text.clone(), run },
+        &News::Happened {
+            kind: kind.into(),
+            severity: Severity::Warning,
+            text: text.clone(),
+            run,
+        },
     )
     .await?;
-    store.log(&mut transaction, NewEntry { kind, severity: Severity::Warning, text, run, fields: vec![] }).await?;
+    store
+        .log(
+            &mut transaction,
+            NewEntry {
+                kind,
+                severity: Severity::Warning,
+                text,
+                run,
+                fields: vec![],
+            },
+        )
+        .await?;
     transaction.commit().await?;
     store.hints.link.notify_one();
     store.hints.log.notify_one();
@@ -119,9 +150,9 @@ mod tests {
     use jiff::Timestamp;
     use muster_agent_protocol::order::OrderKey;
     use muster_domain::Digest;
+    use muster_domain::TaskId;
     use muster_domain::application::Needs;
     use muster_domain::delivery::Wanted;
-    use muster_domain::TaskId;
 
     fn order(device: u32, sequence: u64, run: i64) -> Order {
         Order {
@@ -144,7 +175,9 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_servers_newer_orders_for_this_device_are_taken() {
-        let store = Store::open(&StoreLocation::Memory, "x", false).await.unwrap();
+        let store = Store::open(&StoreLocation::Memory, "x", false)
+            .await
+            .unwrap();
         let key = OrderKey::from_pkcs8(&OrderKey::generate().unwrap()).unwrap();
         let other = OrderKey::from_pkcs8(&OrderKey::generate().unwrap()).unwrap();
         let public = key.public();
@@ -155,7 +188,12 @@ mod tests {
                 let mut connection = store.acquire().await.unwrap();
                 let open = delivery::open(&mut connection).await.unwrap();
                 let news = news::count(&mut connection).await.unwrap();
-                (open.iter().map(|delivery| delivery.order.run.0).collect::<Vec<_>>(), news)
+                (
+                    open.iter()
+                        .map(|delivery| delivery.order.run.0)
+                        .collect::<Vec<_>>(),
+                    news,
+                )
             }
         };
         assert_eq!(take(key.seal(&order(7, 5, 1))).await, (vec![1], 0));
@@ -163,7 +201,9 @@ mod tests {
         assert_eq!(take(key.seal(&order(7, 5, 1))).await, (vec![1], 0));
         assert_eq!(take(other.seal(&order(7, 6, 2))).await, (vec![1], 1));
         let mut changed = key.seal(&order(7, 6, 2));
-        changed.order = changed.order.replace("\"exclusive\":false", "\"exclusive\":true ");
+        changed.order = changed
+            .order
+            .replace("\"exclusive\":false", "\"exclusive\":true ");
         assert_eq!(take(changed).await, (vec![1], 2));
         assert_eq!(take(key.seal(&order(8, 6, 2))).await, (vec![1], 3));
         assert_eq!(take(key.seal(&order(7, 4, 1))).await, (vec![1], 4));

@@ -47,10 +47,12 @@ impl PlatformLog {
     /// Writes one entry of the local log.
     pub fn write(self, entry: &Entry) -> Result<(), PlatformLogError> {
         match self {
-            Self::Journald => {
-                libsystemd::logging::journal_send(priority(entry.severity), &entry.text, fields(entry).into_iter())
-                    .map_err(PlatformLogError::Journald)
-            }
+            Self::Journald => libsystemd::logging::journal_send(
+                priority(entry.severity),
+                &entry.text,
+                fields(entry).into_iter(),
+            )
+            .map_err(PlatformLogError::Journald),
             Self::Syslog => write_syslog(entry).map_err(PlatformLogError::Syslog),
             Self::None => Ok(()),
         }
@@ -68,7 +70,10 @@ fn fields(entry: &Entry) -> Vec<(String, String)> {
         fields.push(("MUSTER_RUN".to_owned(), run.to_string()));
     }
     for (name, value) in &entry.fields {
-        fields.push((format!("MUSTER_{}", name.to_uppercase().replace(['-', '.'], "_")), value.clone()));
+        fields.push((
+            format!("MUSTER_{}", name.to_uppercase().replace(['-', '.'], "_")),
+            value.clone(),
+        ));
     }
     fields
 }
@@ -99,9 +104,16 @@ fn write_syslog(entry: &Entry) -> Result<(), syslog::Error> {
 }
 
 fn syslog_text(entry: &Entry) -> String {
-    let parts: Vec<String> =
-        fields(entry).into_iter().skip(1).map(|(name, value)| format!("{name}={value:?}")).collect();
-    format!("{} [{}]", entry.text.replace(['\n', '\r'], " "), parts.join(" "))
+    let parts: Vec<String> = fields(entry)
+        .into_iter()
+        .skip(1)
+        .map(|(name, value)| format!("{name}={value:?}"))
+        .collect();
+    format!(
+        "{} [{}]",
+        entry.text.replace(['\n', '\r'], " "),
+        parts.join(" ")
+    )
 }
 
 #[cfg(test)]
@@ -118,7 +130,10 @@ mod tests {
             severity: Severity::Info,
             text: "Task \"nightly\" is over.\nx".into(),
             run: Some(RunId(3)),
-            fields: vec![("state".into(), "completed".into()), ("task-name".into(), "nightly".into())],
+            fields: vec![
+                ("state".into(), "completed".into()),
+                ("task-name".into(), "nightly".into()),
+            ],
         };
         assert!(fields(&entry).contains(&("MUSTER_TASK_NAME".into(), "nightly".into())));
         assert_eq!(

@@ -48,7 +48,9 @@ impl Stat {
 
 /// All processes that are alive.
 pub(crate) fn all() -> Vec<Stat> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     entries
         .flatten()
         .filter_map(|entry| Stat::read(entry.file_name().to_str()?.parse().ok()?))
@@ -65,7 +67,10 @@ pub(crate) fn names() -> HashSet<String> {
 /// something only within it.
 pub(crate) fn session() -> String {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let own = i32::try_from(std::process::id()).ok().and_then(Stat::read).map_or(0, |stat| stat.session);
+    let own = i32::try_from(std::process::id())
+        .ok()
+        .and_then(Stat::read)
+        .map_or(0, |stat| stat.session);
     format!("{}/{own}", boot.trim())
 }
 
@@ -77,7 +82,10 @@ mod tests {
     fn a_name_with_brackets_does_not_shift_the_fields() {
         let text = "42 (a) b (c) S 1 41 40 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 7777 1 2";
         let stat = Stat::parse(text).unwrap();
-        assert_eq!((stat.name.as_str(), stat.group, stat.session, stat.started), ("a) b (c", 41, 40, 7777));
+        assert_eq!(
+            (stat.name.as_str(), stat.group, stat.session, stat.started),
+            ("a) b (c", 41, 40, 7777)
+        );
         assert!(stat.is_alive());
     }
 

@@ -34,7 +34,9 @@ impl Output {
             return;
         }
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(keys.iter().map(|key| key.to_uppercase()));
         for row in rows {
             table.add_row(keys.iter().map(|key| plain(row.get(key))));
@@ -53,7 +55,9 @@ fn plain(value: Option<&Value>) -> String {
 
 /// Text from outside must not steer a terminal.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// The store, unless the agent has not run yet.
@@ -94,14 +98,40 @@ pub(crate) async fn status(data: &Path, output: Output, running: bool) -> anyhow
         return Ok(ExitCode::SUCCESS);
     }
     let text = |key: &str| plain(link.get(key));
-    let since = link.get("since").and_then(Value::as_str).map_or(String::new(), |since| format!(" since {since}"));
-    let detail = Some(text("detail")).filter(|detail| !detail.is_empty()).map_or(String::new(), |detail| format!(": {detail}"));
-    let tasks: Vec<String> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    println!("Device     {} ({})", identity.device, printable(&identity.name));
+    let since = link
+        .get("since")
+        .and_then(Value::as_str)
+        .map_or(String::new(), |since| format!(" since {since}"));
+    let detail = Some(text("detail"))
+        .filter(|detail| !detail.is_empty())
+        .map_or(String::new(), |detail| format!(": {detail}"));
+    let tasks: Vec<String> = states
+        .iter()
+        .map(|(state, count)| format!("{count} {state}"))
+        .collect();
+    println!(
+        "Device     {} ({})",
+        identity.device,
+        printable(&identity.name)
+    );
     println!("Server     {}", printable(&identity.server));
-    println!("Agent      {}", if running { "running" } else { "not running; start it with `muster-agent run`" });
+    println!(
+        "Agent      {}",
+        if running {
+            "running"
+        } else {
+            "not running; start it with `muster-agent run`"
+        }
+    );
     println!("Link       {}{since}{detail}", text("state"));
-    println!("Tasks      {}", if tasks.is_empty() { "none open".to_owned() } else { tasks.join(", ") });
+    println!(
+        "Tasks      {}",
+        if tasks.is_empty() {
+            "none open".to_owned()
+        } else {
+            tasks.join(", ")
+        }
+    );
     println!("News       {waiting} not yet acknowledged by the server");
     Ok(ExitCode::SUCCESS)
 }
@@ -112,15 +142,32 @@ pub(crate) async fn tasks(data: &Path, output: Output, number: u32) -> anyhow::R
         None => Vec::new(),
     };
     let rows: Vec<Value> = deliveries.iter().map(task).collect();
-    output.rows(&["run", "task", "type", "application", "state", "why", "changed"], &rows);
+    output.rows(
+        &[
+            "run",
+            "task",
+            "type",
+            "application",
+            "state",
+            "why",
+            "changed",
+        ],
+        &rows,
+    );
     Ok(ExitCode::SUCCESS)
 }
 
 fn task(delivery: &Delivery) -> Value {
     let (state, why) = match &delivery.end {
-        None => (delivery.state.as_str(), delivery.cause.as_ref().map(ToString::to_string)),
+        None => (
+            delivery.state.as_str(),
+            delivery.cause.as_ref().map(ToString::to_string),
+        ),
         Some(End::Completed) => ("completed", None),
-        Some(End::TimedOut { seconds }) => ("timed-out", Some(format!("over its time limit of {seconds} s"))),
+        Some(End::TimedOut { seconds }) => (
+            "timed-out",
+            Some(format!("over its time limit of {seconds} s")),
+        ),
         Some(End::Stopped { cause }) => ("stopped", Some(cause.to_string())),
         Some(End::Refused { reason }) => ("refused", Some(reason.clone())),
     };
@@ -136,8 +183,15 @@ fn task(delivery: &Delivery) -> Value {
     })
 }
 
-pub(crate) async fn log(data: &Path, output: Output, number: u32, follow: bool) -> anyhow::Result<ExitCode> {
-    let Some(store) = look(data).await? else { return Ok(ExitCode::SUCCESS) };
+pub(crate) async fn log(
+    data: &Path,
+    output: Output,
+    number: u32,
+    follow: bool,
+) -> anyhow::Result<ExitCode> {
+    let Some(store) = look(data).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let mut entries = log::newest(&mut *store.acquire().await?, number).await?;
     let mut last = 0;
     loop {
@@ -155,7 +209,13 @@ pub(crate) async fn log(data: &Path, output: Output, number: u32, follow: bool) 
 
 fn line(entry: &Entry, output: Output) -> String {
     if output == Output::Table {
-        return format!("{:.3}  {:8}  {:18}  {}", entry.at, entry.severity, entry.kind, printable(&entry.text));
+        return format!(
+            "{:.3}  {:8}  {:18}  {}",
+            entry.at,
+            entry.severity,
+            entry.kind,
+            printable(&entry.text)
+        );
     }
     let fields: BTreeMap<_, _> = entry.fields.iter().cloned().collect();
     json!({
@@ -172,12 +232,15 @@ fn line(entry: &Entry, output: Output) -> String {
 
 pub(crate) async fn connectors(folder: &Path, output: Output) -> anyhow::Result<ExitCode> {
     let files = read_folder(folder)?;
-    let good: Vec<_> = files.iter().filter_map(|(_, connector)| connector.as_ref().ok().cloned()).collect();
+    let good: Vec<_> = files
+        .iter()
+        .filter_map(|(_, connector)| connector.as_ref().ok().cloned())
+        .collect();
     let applications = Applications::new();
     let source = ConnectorSource::Given(good.into());
     let mut view = applications.subscribe();
     let view = tokio::select! {
-        () = applications.watch(&source, Duration::from_secs(3600)) => None,
+        () = applications.watch(&source, Duration::from_hours(1)) => None,
         seen = view.wait_for(|view| view.look > 0) => seen.ok().map(|view| view.clone()),
     }
     .unwrap_or_default();
@@ -203,7 +266,14 @@ pub(crate) async fn connectors(folder: &Path, output: Output) -> anyhow::Result<
             }),
         })
         .collect();
-    output.rows(&["file", "application", "state", "version", "problem"], &rows);
+    output.rows(
+        &["file", "application", "state", "version", "problem"],
+        &rows,
+    );
     let bad = files.iter().any(|(_, connector)| connector.is_err());
-    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if bad {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }

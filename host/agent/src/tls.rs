@@ -36,15 +36,23 @@ fn provider() -> Arc<CryptoProvider> {
 
 /// The first certificate of a PEM text.
 pub(crate) fn certificate(pem: &str) -> Result<CertificateDer<'static>, TlsError> {
-    CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|cause| TlsError::Pem { what: "certificate", cause })
+    CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|cause| TlsError::Pem {
+        what: "certificate",
+        cause,
+    })
 }
 
 /// For the link: the server's certificate is from the CA of the enrollment, ours is shown.
 pub(crate) fn link(identity: &Identity) -> Result<Arc<ClientConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
-    roots.add(certificate(&identity.ca)?).map_err(TlsError::Unusable)?;
-    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes())
-        .map_err(|cause| TlsError::Pem { what: "private key", cause })?;
+    roots
+        .add(certificate(&identity.ca)?)
+        .map_err(TlsError::Unusable)?;
+    let key =
+        PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).map_err(|cause| TlsError::Pem {
+            what: "private key",
+            cause,
+        })?;
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Unusable)?
@@ -59,7 +67,10 @@ pub(crate) fn link(identity: &Identity) -> Result<Arc<ClientConfig>, TlsError> {
 /// For enrollment: the server shows the CA certificate of this digest, and one from it.
 pub(crate) fn enrollment(ca: Digest) -> Result<ClientConfig, TlsError> {
     let provider = provider();
-    let verifier = Arc::new(KnownByDigest { ca, provider: provider.clone() });
+    let verifier = Arc::new(KnownByDigest {
+        ca,
+        provider: provider.clone(),
+    });
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Unusable)?
@@ -103,7 +114,12 @@ impl ServerCertVerifier for KnownByDigest {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -112,10 +128,17 @@ impl ServerCertVerifier for KnownByDigest {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

@@ -55,9 +55,14 @@ pub(super) fn decide(delivery: &Delivery, around: &Surroundings<'_>) -> Step {
     }
 }
 
-fn decide_at_work(delivery: &Delivery, control: &Control, application: Option<ApplicationState>) -> Step {
+fn decide_at_work(
+    delivery: &Delivery,
+    control: &Control,
+    application: Option<ApplicationState>,
+) -> Step {
     let order = &delivery.order;
-    let lost = order.needs == Needs::Running && application.is_some_and(|state| !state.satisfies(order.needs));
+    let lost = order.needs == Needs::Running
+        && application.is_some_and(|state| !state.satisfies(order.needs));
     let wanted = match order.wanted {
         Wanted::Stop => Control::Stop(Cause::Administrator),
         _ if lost => Control::Stop(Cause::ApplicationStopped),
@@ -76,16 +81,28 @@ fn decide_idle(delivery: &Delivery, around: &Surroundings<'_>) -> Step {
     let order = &delivery.order;
     let refused = |reason: String| Step::End(End::Refused { reason });
     if order.wanted == Wanted::Stop {
-        return Step::End(End::Stopped { cause: Cause::Administrator });
+        return Step::End(End::Stopped {
+            cause: Cause::Administrator,
+        });
     }
     if delivery.attempt == 0 && around.now > order.valid_until {
-        return refused(format!("the order was valid until {:.0} and could not be begun before", order.valid_until));
+        return refused(format!(
+            "the order was valid until {:.0} and could not be begun before",
+            order.valid_until
+        ));
     }
     if delivery.attempt >= around.most_attempts {
-        return refused(format!("it was begun {} times, and each time the agent was ended in the middle", delivery.attempt));
+        return refused(format!(
+            "it was begun {} times, and each time the agent was ended in the middle",
+            delivery.attempt
+        ));
     }
     if order.wanted == Wanted::Pause {
-        return if delivery.state == State::Paused { Step::Nothing } else { Step::Stand };
+        return if delivery.state == State::Paused {
+            Step::Nothing
+        } else {
+            Step::Stand
+        };
     }
     match around.application {
         None => return Step::Wait(Cause::NoConnector),
@@ -136,47 +153,95 @@ mod tests {
     }
 
     fn around(application: Option<ApplicationState>) -> Surroundings<'static> {
-        Surroundings { at_work: None, application, blocked_by: None, most_attempts: 3, now: Timestamp::UNIX_EPOCH }
+        Surroundings {
+            at_work: None,
+            application,
+            blocked_by: None,
+            most_attempts: 3,
+            now: Timestamp::UNIX_EPOCH,
+        }
     }
 
     #[test]
     fn it_waits_for_what_it_needs_and_says_so() {
         let ask = |needs, application| decide(&delivery(Wanted::Run, needs), &around(application));
         assert_eq!(ask(Needs::Nothing, None), Step::Wait(Cause::NoConnector));
-        assert_eq!(ask(Needs::Nothing, Some(ApplicationState::Absent)), Step::Start);
-        assert_eq!(ask(Needs::Installed, Some(ApplicationState::Absent)), Step::Wait(Cause::ApplicationNotInstalled));
-        assert_eq!(ask(Needs::Installed, Some(ApplicationState::Stopped)), Step::Start);
-        assert_eq!(ask(Needs::Running, Some(ApplicationState::Stopped)), Step::Wait(Cause::ApplicationNotRunning));
-        assert_eq!(ask(Needs::Running, Some(ApplicationState::Running)), Step::Start);
+        assert_eq!(
+            ask(Needs::Nothing, Some(ApplicationState::Absent)),
+            Step::Start
+        );
+        assert_eq!(
+            ask(Needs::Installed, Some(ApplicationState::Absent)),
+            Step::Wait(Cause::ApplicationNotInstalled)
+        );
+        assert_eq!(
+            ask(Needs::Installed, Some(ApplicationState::Stopped)),
+            Step::Start
+        );
+        assert_eq!(
+            ask(Needs::Running, Some(ApplicationState::Stopped)),
+            Step::Wait(Cause::ApplicationNotRunning)
+        );
+        assert_eq!(
+            ask(Needs::Running, Some(ApplicationState::Running)),
+            Step::Start
+        );
     }
 
     #[test]
     fn what_is_at_work_follows_the_order_and_its_application() {
         let ask = |wanted, control: &Control, application| {
-            let around = Surroundings { at_work: Some(control), ..around(Some(application)) };
+            let around = Surroundings {
+                at_work: Some(control),
+                ..around(Some(application))
+            };
             decide(&delivery(wanted, Needs::Running), &around)
         };
         let (runs, stopped) = (ApplicationState::Running, ApplicationState::Stopped);
         let stop = Control::Stop(Cause::ApplicationStopped);
         assert_eq!(ask(Wanted::Run, &Control::Run, runs), Step::Nothing);
-        assert_eq!(ask(Wanted::Pause, &Control::Run, runs), Step::Control(Control::Pause));
-        assert_eq!(ask(Wanted::Run, &Control::Pause, runs), Step::Control(Control::Run));
-        assert_eq!(ask(Wanted::Run, &Control::Run, stopped), Step::Control(stop.clone()));
+        assert_eq!(
+            ask(Wanted::Pause, &Control::Run, runs),
+            Step::Control(Control::Pause)
+        );
+        assert_eq!(
+            ask(Wanted::Run, &Control::Pause, runs),
+            Step::Control(Control::Run)
+        );
+        assert_eq!(
+            ask(Wanted::Run, &Control::Run, stopped),
+            Step::Control(stop.clone())
+        );
         assert_eq!(ask(Wanted::Run, &stop, runs), Step::Nothing);
-        assert_eq!(ask(Wanted::Stop, &Control::Pause, stopped), Step::Control(Control::Stop(Cause::Administrator)));
+        assert_eq!(
+            ask(Wanted::Stop, &Control::Pause, stopped),
+            Step::Control(Control::Stop(Cause::Administrator))
+        );
     }
 
     #[test]
     fn what_came_too_late_or_never_ends_is_given_up() {
-        let late = Surroundings { now: Timestamp::MAX, ..around(Some(ApplicationState::Running)) };
+        let late = Surroundings {
+            now: Timestamp::MAX,
+            ..around(Some(ApplicationState::Running))
+        };
         let mut delivery = delivery(Wanted::Run, Needs::Running);
-        assert!(matches!(decide(&delivery, &late), Step::End(End::Refused { .. })));
+        assert!(matches!(
+            decide(&delivery, &late),
+            Step::End(End::Refused { .. })
+        ));
         // One that had begun in time may be begun again later.
         delivery.attempt = 1;
         assert_eq!(decide(&delivery, &late), Step::Start);
         delivery.attempt = 3;
-        assert!(matches!(decide(&delivery, &late), Step::End(End::Refused { .. })));
+        assert!(matches!(
+            decide(&delivery, &late),
+            Step::End(End::Refused { .. })
+        ));
         delivery.order.wanted = Wanted::Stop;
-        assert!(matches!(decide(&delivery, &late), Step::End(End::Stopped { .. })));
+        assert!(matches!(
+            decide(&delivery, &late),
+            Step::End(End::Stopped { .. })
+        ));
     }
 }

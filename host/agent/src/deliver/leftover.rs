@@ -45,11 +45,17 @@ impl Attempt<'_> {
     /// never enough: boot and session must be the attempt's, and the leader its very leader, or
     /// the mark its mark. What began a session of its own is a daemon, and stays.
     fn processes(&self) -> Vec<Stat> {
-        let Some((boot, session)) = self.session.split_once('/') else { return Vec::new() };
-        let (Ok(session), true) = (session.parse::<i32>(), process::session().starts_with(boot)) else {
+        let Some((boot, session)) = self.session.split_once('/') else {
             return Vec::new();
         };
-        let all: Vec<Stat> = process::all().into_iter().filter(|stat| stat.session == session).collect();
+        let (Ok(session), true) = (session.parse::<i32>(), process::session().starts_with(boot))
+        else {
+            return Vec::new();
+        };
+        let all: Vec<Stat> = process::all()
+            .into_iter()
+            .filter(|stat| stat.session == session)
+            .collect();
         let leader = self.leader.and_then(|leader| {
             let (pid, started) = leader.split_once('/')?;
             Some((pid.parse::<i32>().ok()?, started.parse::<u64>().ok()?))
@@ -61,15 +67,19 @@ impl Attempt<'_> {
         };
         let leader = leader.filter(|(pid, started)| leader_is(*pid, *started));
         let ours = |stat: &Stat| {
-            leader.is_some_and(|(pid, started)| stat.group == pid && stat.started >= started) || self.marks(stat)
+            leader.is_some_and(|(pid, started)| stat.group == pid && stat.started >= started)
+                || self.marks(stat)
         };
         all.into_iter().filter(ours).collect()
     }
 
     fn marks(&self, stat: &Stat) -> bool {
         let wanted = format!("{}={}", self.mark.0, self.mark.1);
-        std::fs::read(format!("/proc/{}/environ", stat.pid))
-            .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()))
+        std::fs::read(format!("/proc/{}/environ", stat.pid)).is_ok_and(|environment| {
+            environment
+                .split(|byte| *byte == 0)
+                .any(|entry| entry == wanted.as_bytes())
+        })
     }
 }
 
@@ -99,7 +109,11 @@ mod tests {
         let (mut stranger, other) = sleeper("three");
 
         let mark = ("MUSTER_TEST_MARK".to_owned(), "two".to_owned());
-        let attempt = Attempt { session: &session, leader: Some(&leader), mark: &mark };
+        let attempt = Attempt {
+            session: &session,
+            leader: Some(&leader),
+            mark: &mark,
+        };
         end(&attempt, Duration::from_millis(50)).await;
         assert!(!by_leader.wait().unwrap().success() && !by_mark.wait().unwrap().success());
         assert!(stranger.try_wait().unwrap().is_none());
@@ -107,8 +121,19 @@ mod tests {
         // Another start time or another boot is another process.
         let (pid, _) = other.split_once('/').unwrap();
         let mark = ("MUSTER_TEST_MARK".to_owned(), "none".to_owned());
-        for (session, leader) in [(session.as_str(), format!("{pid}/1")), ("another-boot/1", other.clone())] {
-            end(&Attempt { session, leader: Some(&leader), mark: &mark }, Duration::ZERO).await;
+        for (session, leader) in [
+            (session.as_str(), format!("{pid}/1")),
+            ("another-boot/1", other.clone()),
+        ] {
+            end(
+                &Attempt {
+                    session,
+                    leader: Some(&leader),
+                    mark: &mark,
+                },
+                Duration::ZERO,
+            )
+            .await;
             assert!(stranger.try_wait().unwrap().is_none());
         }
         stranger.kill().unwrap();

@@ -58,7 +58,12 @@ pub(crate) struct Deliver {
 impl Deliver {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let look_needed = shared.applications.look_again();
-        Self { shared, at_work: HashMap::new(), workers: JoinSet::new(), look_needed }
+        Self {
+            shared,
+            at_work: HashMap::new(),
+            workers: JoinSet::new(),
+            look_needed,
+        }
     }
 
     /// The worker. When it is to stop, commands at work are ended; they begin again another time.
@@ -67,7 +72,11 @@ impl Deliver {
         let mut recovered = false;
         loop {
             let now = view.borrow_and_update().clone();
-            let done = if recovered { self.reconcile(&now).await } else { self.recover().await };
+            let done = if recovered {
+                self.reconcile(&now).await
+            } else {
+                self.recover().await
+            };
             let pause = match done {
                 Ok(()) if !recovered => {
                     recovered = true;
@@ -75,7 +84,10 @@ impl Deliver {
                 }
                 Ok(()) => SWEEP,
                 Err(cause) => {
-                    tracing::error!("deliveries wait for the local store: {}", crate::chain(&cause));
+                    tracing::error!(
+                        "deliveries wait for the local store: {}",
+                        crate::chain(&cause)
+                    );
                     RETRY
                 }
             };
@@ -117,12 +129,18 @@ impl Deliver {
     async fn recover(&mut self) -> Result<(), StoreError> {
         let store = &self.shared.store;
         let open = delivery::open(&mut *store.acquire().await?).await?;
-        let cut_off: Vec<_> =
-            open.iter().filter(|delivery| delivery.attempt > 0 && delivery.state != State::Waiting).collect();
+        let cut_off: Vec<_> = open
+            .iter()
+            .filter(|delivery| delivery.attempt > 0 && delivery.state != State::Waiting)
+            .collect();
         let ends = cut_off.iter().map(|delivery| async {
             if let Some(session) = &delivery.session {
                 let mark = self.shared.mark(delivery.order.run, delivery.attempt);
-                let attempt = leftover::Attempt { session, leader: delivery.leader.as_deref(), mark: &mark };
+                let attempt = leftover::Attempt {
+                    session,
+                    leader: delivery.leader.as_deref(),
+                    mark: &mark,
+                };
                 leftover::end(&attempt, self.shared.tuning.grace).await;
             }
         });
@@ -148,7 +166,10 @@ impl Deliver {
         claims.sort_by_key(|claim| claim.run);
         for delivery in &open {
             let order = &delivery.order;
-            let at_work = self.at_work.get(&order.run).map(|at_work| at_work.control.borrow().clone());
+            let at_work = self
+                .at_work
+                .get(&order.run)
+                .map(|at_work| at_work.control.borrow().clone());
             if at_work.is_none() && order.wanted == Wanted::Run && view.look < self.look_needed {
                 continue;
             }
@@ -177,26 +198,46 @@ impl Deliver {
     fn blocked_by(&self, delivery: &Delivery, claims: &[Claim]) -> Option<RunId> {
         let order = &delivery.order;
         let excludes = |claim: &&Claim| {
-            claim.application == order.application && (claim.exclusive || order.exclusive) && claim.run != order.run
+            claim.application == order.application
+                && (claim.exclusive || order.exclusive)
+                && claim.run != order.run
         };
         let excluding = claims.iter().find(excludes).map(|claim| claim.run);
-        let too_many = || self.at_work.keys().min().copied().filter(|_| self.at_work.len() >= self.shared.tuning.most_running);
+        let too_many = || {
+            self.at_work
+                .keys()
+                .min()
+                .copied()
+                .filter(|_| self.at_work.len() >= self.shared.tuning.most_running)
+        };
         excluding.or_else(too_many)
     }
 
-    async fn act(&mut self, delivery: &Delivery, step: Step, view: &View) -> Result<(), StoreError> {
+    async fn act(
+        &mut self,
+        delivery: &Delivery,
+        step: Step,
+        view: &View,
+    ) -> Result<(), StoreError> {
         let run = delivery.order.run;
         match step {
             Step::Nothing | Step::AwaitCommand => Ok(()),
             Step::Wait(cause) => self.wait(delivery, cause).await,
-            Step::Queue(before) => self.wait(delivery, Cause::BlockedByTask { run: before }).await,
+            Step::Queue(before) => {
+                self.wait(delivery, Cause::BlockedByTask { run: before })
+                    .await
+            }
             Step::Stand => self.change(run, State::Paused, News::Paused { run }).await,
             Step::Control(control) => {
                 match control {
-                    Control::Pause => self.change(run, State::Paused, News::Paused { run }).await?,
+                    Control::Pause => {
+                        self.change(run, State::Paused, News::Paused { run })
+                            .await?
+                    }
                     Control::Run => {
                         let attempt = delivery.attempt;
-                        self.change(run, State::Running, News::Started { run, attempt }).await?;
+                        self.change(run, State::Running, News::Started { run, attempt })
+                            .await?;
                     }
                     Control::Stop(_) | Control::Interrupt => {}
                 }
@@ -205,7 +246,9 @@ impl Deliver {
                 }
                 Ok(())
             }
-            Step::End(end) => outcome::commit(&self.shared, delivery, &end, &Report::default()).await,
+            Step::End(end) => {
+                outcome::commit(&self.shared, delivery, &end, &Report::default()).await
+            }
             Step::Start => self.start(delivery, view).await,
         }
     }
@@ -237,19 +280,31 @@ impl Deliver {
     async fn start(&mut self, delivery: &Delivery, view: &View) -> Result<(), StoreError> {
         let order = &delivery.order;
         let body = command::find(&mut *self.shared.store.acquire().await?, order.command).await?;
-        let (Some(body), Some(connector)) = (body, view.connectors.get(&order.application)) else { return Ok(()) };
+        let (Some(body), Some(connector)) = (body, view.connectors.get(&order.application)) else {
+            return Ok(());
+        };
         let steps = match prepare(&body, connector) {
             Ok(steps) => steps,
             Err(refusal) => {
-                let end = End::Refused { reason: refusal.to_string() };
+                let end = End::Refused {
+                    reason: refusal.to_string(),
+                };
                 return outcome::commit(&self.shared, delivery, &end, &Report::default()).await;
             }
         };
         let attempt = outcome::begin(&self.shared, delivery).await?;
         let (control, wishes) = watch::channel(Control::Run);
-        let begun = Delivery { attempt, ..delivery.clone() };
-        self.workers.spawn(carry_out(self.shared.clone(), begun, steps, wishes));
-        let at_work = AtWork { control, application: order.application.clone(), exclusive: order.exclusive };
+        let begun = Delivery {
+            attempt,
+            ..delivery.clone()
+        };
+        self.workers
+            .spawn(carry_out(self.shared.clone(), begun, steps, wishes));
+        let at_work = AtWork {
+            control,
+            application: order.application.clone(),
+            exclusive: order.exclusive,
+        };
         self.at_work.insert(order.run, at_work);
         Ok(())
     }
@@ -279,7 +334,9 @@ async fn carry_out(
         }
     };
     shared.board.remove(run);
-    let Some((end, report)) = outcome else { return run };
+    let Some((end, report)) = outcome else {
+        return run;
+    };
     // The result is the one thing that cannot be had again: it waits here until there is room.
     while let Err(cause) = outcome::commit(&shared, &delivery, &end, &report).await {
         tracing::error!(%run, "a result waits for the local store: {}", crate::chain(&cause));

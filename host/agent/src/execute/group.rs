@@ -25,13 +25,23 @@ impl Group {
     /// The group that a child leads. If it cannot be watched, the child is killed.
     pub(crate) fn of(child: &Child) -> std::io::Result<Self> {
         let gone = || std::io::Error::other("the process was waited for already");
-        let number = child.id().and_then(|id| i32::try_from(id).ok()).ok_or_else(gone)?;
+        let number = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .ok_or_else(gone)?;
         let leader = Pid::from_raw(number).ok_or_else(gone)?;
         let watch = || {
-            #[expect(deprecated, reason = "sound for a descriptor that is owned; the other way is unsafe code")]
+            #[expect(
+                deprecated,
+                reason = "sound for a descriptor that is owned; the other way is unsafe code"
+            )]
             let ended = AsyncFd::new(pidfd_open(leader, PidfdFlags::NONBLOCK)?)?;
             let started = Stat::read(number).ok_or_else(gone)?.started;
-            Ok(Self { leader, started, ended })
+            Ok(Self {
+                leader,
+                started,
+                ended,
+            })
         };
         watch().inspect_err(|_| {
             let _ = kill_process_group(leader, Signal::KILL);

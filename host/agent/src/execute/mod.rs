@@ -61,7 +61,10 @@ impl Work {
 }
 
 /// Carries a command out. None if the agent ends in the middle.
-pub(crate) async fn execute(work: Work, mut control: watch::Receiver<Control>) -> Option<(End, Report)> {
+pub(crate) async fn execute(
+    work: Work,
+    mut control: watch::Receiver<Control>,
+) -> Option<(End, Report)> {
     let mut report = Report::default();
     let mut allowance = Allowance::new();
     let mut clock = Stopwatch::new(work.limit);
@@ -73,7 +76,11 @@ pub(crate) async fn execute(work: Work, mut control: watch::Receiver<Control>) -
         }
         clock.go();
         let begun = Instant::now();
-        let output = Output::new(&step.keep, step.lines.clone(), progress.with_rule(step.progress.clone()));
+        let output = Output::new(
+            &step.keep,
+            step.lines.clone(),
+            progress.with_rule(step.progress.clone()),
+        );
         let (end, by, output) = match step::start(step, &work.mark) {
             Err(cause) => {
                 let why = format!("{} cannot be started: {cause}", step.path.display());
@@ -93,7 +100,9 @@ pub(crate) async fn execute(work: Work, mut control: watch::Receiver<Control>) -
         let goes_on = matches!(&end, StepEnd::Exited(status)
             if !matches!(step.step.meaning(*status), Meaning::Failed | Meaning::Done));
         let kept = allowance.cut(kept, count - place - 1);
-        report.steps.push(step_report(step, end, begun.elapsed(), kept));
+        report
+            .steps
+            .push(step_report(step, end, begun.elapsed(), kept));
         if let Some(ending) = by {
             return Some((end_of(ending)?, report));
         }
@@ -107,7 +116,12 @@ pub(crate) async fn execute(work: Work, mut control: watch::Receiver<Control>) -
 /// Carries a command out in pretence.
 pub(crate) fn pretend(steps: &[Prepared]) -> (End, Report) {
     let report = |step| step_report(step, StepEnd::Exited(0), Duration::ZERO, Kept::default());
-    (End::Completed, Report { steps: steps.iter().map(report).collect() })
+    (
+        End::Completed,
+        Report {
+            steps: steps.iter().map(report).collect(),
+        },
+    )
 }
 
 fn end_of(ending: Ending) -> Option<End> {

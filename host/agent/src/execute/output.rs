@@ -63,14 +63,25 @@ impl Output {
 
     /// One that keeps nothing, to stand in the place of one that was taken.
     pub(crate) fn nothing() -> Self {
-        Self::new(&KeptOutput { head: 0, tail: 0, lines: None, most_lines: 0 }, None, Progress::silent())
+        Self::new(
+            &KeptOutput {
+                head: 0,
+                tail: 0,
+                lines: None,
+                most_lines: 0,
+            },
+            None,
+            Progress::silent(),
+        )
     }
 
     /// Takes what a stream gave.
     pub(crate) fn take(&mut self, stream: Stream, bytes: &[u8]) {
         let (head, rest) = bytes.split_at(bytes.len().min(self.head_most - self.head.len()));
         self.head.extend_from_slice(head);
-        let rest = rest.get(rest.len().saturating_sub(self.tail_most)..).unwrap_or_default();
+        let rest = rest
+            .get(rest.len().saturating_sub(self.tail_most)..)
+            .unwrap_or_default();
         self.tail.extend(rest);
         let over = self.tail.len().saturating_sub(self.tail_most);
         self.tail.drain(..over);
@@ -89,7 +100,10 @@ impl Output {
     }
 
     fn unfinished_of(&mut self, stream: Stream) -> Vec<u8> {
-        self.unfinished.get_mut(stream as usize).map(std::mem::take).unwrap_or_default()
+        self.unfinished
+            .get_mut(stream as usize)
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     fn put_back(&mut self, stream: Stream, line: Vec<u8>) {
@@ -105,7 +119,11 @@ impl Output {
         }
         let line = String::from_utf8_lossy(line);
         self.progress.line(&line);
-        if !self.wanted.as_ref().is_some_and(|wanted| wanted.is_match(&line)) {
+        if !self
+            .wanted
+            .as_ref()
+            .is_some_and(|wanted| wanted.is_match(&line))
+        {
             return;
         }
         if self.lines.len() < self.lines_most && self.line_bytes + line.len() <= MOST_LINE_BYTES {
@@ -122,7 +140,12 @@ impl Output {
             self.line(&line);
         }
         // A tail may begin in the middle of a character.
-        let broken = self.tail.iter().take(3).take_while(|byte| *byte & 0xC0 == 0x80).count();
+        let broken = self
+            .tail
+            .iter()
+            .take(3)
+            .take_while(|byte| *byte & 0xC0 == 0x80)
+            .count();
         if broken < self.tail.len() {
             self.tail.drain(..broken);
         }
@@ -202,8 +225,17 @@ mod tests {
     use super::*;
 
     fn keep(head: u32, tail: u32, lines: Option<&str>, most_lines: u32) -> Output {
-        let keep = KeptOutput { head, tail, lines: lines.map(str::to_owned), most_lines };
-        Output::new(&keep, lines.map(|pattern| Regex::new(pattern).unwrap()), Progress::silent())
+        let keep = KeptOutput {
+            head,
+            tail,
+            lines: lines.map(str::to_owned),
+            most_lines,
+        };
+        Output::new(
+            &keep,
+            lines.map(|pattern| Regex::new(pattern).unwrap()),
+            Progress::silent(),
+        )
     }
 
     #[test]
@@ -234,9 +266,15 @@ mod tests {
         for _ in 0..1600 {
             output.take(Stream::Output, &chunk);
         }
-        assert!(output.tail.capacity() < 1024 * 1024 && output.unfinished[0].capacity() <= 2 * MOST_LINE);
+        assert!(
+            output.tail.capacity() < 1024 * 1024
+                && output.unfinished[0].capacity() <= 2 * MOST_LINE
+        );
         let kept = output.finish().0;
-        assert_eq!((kept.head.len(), kept.tail.len(), kept.lines[0].len()), (10, 10, MOST_LINE));
+        assert_eq!(
+            (kept.head.len(), kept.tail.len(), kept.lines[0].len()),
+            (10, 10, MOST_LINE)
+        );
     }
 
     #[test]
@@ -253,7 +291,9 @@ mod tests {
             let kept = allowance.cut(kept, later);
             assert!(!kept.head.is_empty());
             assert_eq!(kept.lines.len() as u64 + kept.left_out, 10_000);
-            total += serde_json::to_string(&(kept.head, kept.tail, kept.lines)).unwrap().len();
+            total += serde_json::to_string(&(kept.head, kept.tail, kept.lines))
+                .unwrap()
+                .len();
         }
         assert!(total < 4 * 1024 * 1024, "{total}");
     }

@@ -31,7 +31,10 @@ pub(crate) enum Refusal {
     #[error("the command has {0} steps; from 1 to 32 are taken")]
     Steps(usize),
     #[error("program \"{program}\" is not named by the connector for {application} on this device")]
-    Program { program: String, application: String },
+    Program {
+        program: String,
+        application: String,
+    },
     #[error("secret \"{0}\" is wanted, and this agent cannot fetch secrets yet")]
     Secret(String),
     #[error("the environment variable \"{0}\" may not be set")]
@@ -42,21 +45,32 @@ pub(crate) enum Refusal {
 
 /// Reads a command's body and makes its steps ready.
 pub(crate) fn prepare(body: &str, connector: &Connector) -> Result<Vec<Prepared>, Refusal> {
-    let command: Command = serde_json::from_str(body).map_err(|cause| Refusal::Unreadable(cause.to_string()))?;
+    let command: Command =
+        serde_json::from_str(body).map_err(|cause| Refusal::Unreadable(cause.to_string()))?;
     if !(1..=MOST_STEPS).contains(&command.steps.len()) {
         return Err(Refusal::Steps(command.steps.len()));
     }
-    command.steps.into_iter().map(|step| prepare_step(step, connector)).collect()
+    command
+        .steps
+        .into_iter()
+        .map(|step| prepare_step(step, connector))
+        .collect()
 }
 
 fn prepare_step(step: Step, connector: &Connector) -> Result<Prepared, Refusal> {
-    let path = connector.programs.get(&step.program).cloned().ok_or_else(|| Refusal::Program {
-        program: step.program.clone(),
-        application: connector.application.to_string(),
-    })?;
+    let path = connector
+        .programs
+        .get(&step.program)
+        .cloned()
+        .ok_or_else(|| Refusal::Program {
+            program: step.program.clone(),
+            application: connector.application.to_string(),
+        })?;
     let pattern = |text: &str| {
-        bounded_regex(text)
-            .map_err(|cause| Refusal::Pattern { program: step.program.clone(), cause: cause.to_string() })
+        bounded_regex(text).map_err(|cause| Refusal::Pattern {
+            program: step.program.clone(),
+            cause: cause.to_string(),
+        })
     };
     let progress = match &step.progress {
         Some(rule) => Some((pattern(&rule.pattern)?, rule.role)),
@@ -66,14 +80,24 @@ fn prepare_step(step: Step, connector: &Connector) -> Result<Prepared, Refusal> 
     let environment = step.environment.iter().map(|(name, value)| {
         // The loader's variables would let a named program run code that nobody named.
         let allowed = !name.is_empty() && !name.contains(['=', '\0']) && !name.starts_with("LD_");
-        if allowed { Ok((name.clone(), literal(value)?)) } else { Err(Refusal::Variable(name.clone())) }
+        if allowed {
+            Ok((name.clone(), literal(value)?))
+        } else {
+            Err(Refusal::Variable(name.clone()))
+        }
     });
     Ok(Prepared {
         path,
-        arguments: step.arguments.iter().map(literal).collect::<Result<_, _>>()?,
+        arguments: step
+            .arguments
+            .iter()
+            .map(literal)
+            .collect::<Result<_, _>>()?,
         environment: environment.collect::<Result<_, _>>()?,
         input: step.standard_input.as_ref().map(literal).transpose()?,
-        limit: step.time_limit.map(|seconds| Duration::from_secs(seconds.into())),
+        limit: step
+            .time_limit
+            .map(|seconds| Duration::from_secs(seconds.into())),
         progress,
         lines,
         keep: step.keep.clone(),
@@ -103,7 +127,9 @@ mod tests {
             programs: [("scan".to_owned(), PathBuf::from("/bin/true"))].into(),
         };
         let body = serde_json::json!({ "steps": [step] }).to_string();
-        prepare(&body, &connector).err().map_or_else(String::new, |refusal| refusal.to_string())
+        prepare(&body, &connector)
+            .err()
+            .map_or_else(String::new, |refusal| refusal.to_string())
     }
 
     #[test]
@@ -111,14 +137,27 @@ mod tests {
         let keep = serde_json::json!({ "head": 0, "tail": 0 });
         let step = |more: serde_json::Value| {
             let mut step = serde_json::json!({ "program": "scan", "keep": keep });
-            step.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            step.as_object_mut()
+                .unwrap()
+                .extend(more.as_object().unwrap().clone());
             refusal(&step)
         };
         assert_eq!(step(serde_json::json!({})), "");
-        assert!(step(serde_json::json!({ "program": "/bin/rm" })).contains("\"/bin/rm\" is not named"));
-        assert!(step(serde_json::json!({ "arguments": [{ "secret": "key" }] })).contains("secret \"key\""));
-        assert!(step(serde_json::json!({ "environment": [["LD_PRELOAD", { "literal": "x" }]] })).contains("LD_PRELOAD"));
-        assert!(step(serde_json::json!({ "progress": { "pattern": "(", "role": "report" } })).contains("pattern"));
+        assert!(
+            step(serde_json::json!({ "program": "/bin/rm" })).contains("\"/bin/rm\" is not named")
+        );
+        assert!(
+            step(serde_json::json!({ "arguments": [{ "secret": "key" }] }))
+                .contains("secret \"key\"")
+        );
+        assert!(
+            step(serde_json::json!({ "environment": [["LD_PRELOAD", { "literal": "x" }]] }))
+                .contains("LD_PRELOAD")
+        );
+        assert!(
+            step(serde_json::json!({ "progress": { "pattern": "(", "role": "report" } }))
+                .contains("pattern")
+        );
         assert!(step(serde_json::json!({ "progress": { "pattern": r"\w{1000}{1000}", "role": "report" } })).contains("pattern"));
         assert!(step(serde_json::json!({ "program": 7 })).contains("cannot be read"));
     }

@@ -19,7 +19,11 @@ pub(crate) struct Answer {
 
 /// Runs a program and takes its answer. An error is a program that cannot be started or that gave
 /// no answer in time; it was ended then.
-pub(crate) async fn probe(program: &Path, arguments: &[String], limit: Duration) -> std::io::Result<Answer> {
+pub(crate) async fn probe(
+    program: &Path,
+    arguments: &[String],
+    limit: Duration,
+) -> std::io::Result<Answer> {
     let mut command = Command::new(program);
     super::step::bare(&mut command);
     command.args(arguments).stdin(Stdio::null());
@@ -35,12 +39,17 @@ pub(crate) async fn probe(program: &Path, arguments: &[String], limit: Duration)
     group.end_rest(Duration::ZERO).await;
     let status = child.wait().await?;
     let (out, err) = answer.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?;
-    Ok(Answer { success: status.success(), text: format!("{out}\n{err}") })
+    Ok(Answer {
+        success: status.success(),
+        text: format!("{out}\n{err}"),
+    })
 }
 
 /// Reads to the end, so that the program is not held up, and keeps the beginning.
 async fn read(stream: Option<impl AsyncRead + Unpin>) -> String {
-    let Some(mut stream) = stream else { return String::new() };
+    let Some(mut stream) = stream else {
+        return String::new();
+    };
     let mut kept = Vec::new();
     let _ = (&mut stream).take(MOST_BYTES).read_to_end(&mut kept).await;
     let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;

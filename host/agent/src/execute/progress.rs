@@ -28,13 +28,19 @@ pub struct Board {
 
 impl Board {
     fn set(&self, run: RunId, mark: Mark) {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner).insert(run, mark);
+        self.marks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(run, mark);
         self.changed.notify_one();
     }
 
     /// Takes a delivery off.
     pub(crate) fn remove(&self, run: RunId) {
-        self.marks.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+        self.marks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&run);
     }
 
     /// What changed since it was asked last.
@@ -54,12 +60,21 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(board: Arc<Board>, run: RunId) -> Self {
-        Self { to: Some((board, run)), ..Self::silent() }
+        Self {
+            to: Some((board, run)),
+            ..Self::silent()
+        }
     }
 
     /// One that tells nobody.
     pub(crate) fn silent() -> Self {
-        Self { to: None, rule: None, total: 0, done: 0, last: Mark::default() }
+        Self {
+            to: None,
+            rule: None,
+            total: 0,
+            done: 0,
+            last: Mark::default(),
+        }
     }
 
     /// The same for the next step, by its rule.
@@ -69,11 +84,16 @@ impl Progress {
 
     /// Looks at a line of output.
     pub(crate) fn line(&mut self, line: &str) {
-        let Some((pattern, role)) = &self.rule else { return };
-        let Some(groups) = pattern.captures(line) else { return };
+        let Some((pattern, role)) = &self.rule else {
+            return;
+        };
+        let Some(groups) = pattern.captures(line) else {
+            return;
+        };
         let text = |name: &str| groups.name(name).map(|found| found.as_str());
         let number = |name: &str| text(name).and_then(|text| text.trim().parse::<f64>().ok());
-        let message = text("message").map(|text| text.trim().chars().take(MOST_MESSAGE).collect::<String>());
+        let message =
+            text("message").map(|text| text.trim().chars().take(MOST_MESSAGE).collect::<String>());
         let percent = match role {
             ProgressRole::CountTotal => {
                 self.total += 1;
@@ -83,7 +103,9 @@ impl Progress {
                 self.done += 1;
                 of(self.done, self.total)
             }
-            ProgressRole::Report => number("percent").or_else(|| Some(number("done")? * 100.0 / number("total")?)),
+            ProgressRole::Report => {
+                number("percent").or_else(|| Some(number("done")? * 100.0 / number("total")?))
+            }
         };
         let mark = Mark {
             percent: percent.and_then(whole_percent).or(self.last.percent),
@@ -103,7 +125,11 @@ fn of(done: u64, total: u64) -> Option<f64> {
     (total > 0).then(|| done as f64 * 100.0 / total as f64)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to what fits"
+)]
 fn whole_percent(percent: f64) -> Option<u8> {
     percent.is_finite().then(|| percent.clamp(0.0, 100.0) as u8)
 }
@@ -115,15 +141,26 @@ mod tests {
     fn progress(role: ProgressRole, pattern: &str) -> (Arc<Board>, Progress) {
         let board = Arc::new(Board::default());
         let progress = Progress::new(board.clone(), RunId(1));
-        (board, progress.with_rule(Some((Regex::new(pattern).unwrap(), role))))
+        (
+            board,
+            progress.with_rule(Some((Regex::new(pattern).unwrap(), role))),
+        )
     }
 
     #[test]
     fn a_report_tells_percent_or_done_of_total() {
-        let (board, mut progress) =
-            progress(ProgressRole::Report, r"(?<message>\w+): (?:(?<percent>[\d.]+)%|(?<done>\S+) of (?<total>\S+))");
+        let (board, mut progress) = progress(
+            ProgressRole::Report,
+            r"(?<message>\w+): (?:(?<percent>[\d.]+)%|(?<done>\S+) of (?<total>\S+))",
+        );
         progress.line("scan: 12.9%");
-        assert_eq!(board.take()[&RunId(1)], Mark { percent: Some(12), message: Some("scan".into()) });
+        assert_eq!(
+            board.take()[&RunId(1)],
+            Mark {
+                percent: Some(12),
+                message: Some("scan".into())
+            }
+        );
         progress.line("scan: 1 of 4");
         assert_eq!(board.take()[&RunId(1)].percent, Some(25));
         progress.line("scan: 1 of 0");
@@ -135,10 +172,18 @@ mod tests {
     fn one_step_counts_the_total_and_the_next_one_what_is_done() {
         let (board, mut progress) = progress(ProgressRole::CountTotal, "");
         (0..4).for_each(|_| progress.line("x"));
-        let mut progress =
-            progress.with_rule(Some((Regex::new("^(?<message>.*): OK").unwrap(), ProgressRole::CountDone)));
+        let mut progress = progress.with_rule(Some((
+            Regex::new("^(?<message>.*): OK").unwrap(),
+            ProgressRole::CountDone,
+        )));
         progress.line("/a: OK");
-        assert_eq!(board.take()[&RunId(1)], Mark { percent: Some(25), message: Some("/a".into()) });
+        assert_eq!(
+            board.take()[&RunId(1)],
+            Mark {
+                percent: Some(25),
+                message: Some("/a".into())
+            }
+        );
         (0..9).for_each(|_| progress.line("/b: OK"));
         assert_eq!(board.take()[&RunId(1)].percent, Some(100));
     }

@@ -29,9 +29,15 @@ pub(crate) struct Ended {
 pub(crate) fn bare(command: &mut Command) {
     command
         .env_clear()
-        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env(
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        )
         .env("LANG", "C")
-        .env("HOME", std::env::var_os("HOME").unwrap_or_else(|| "/".into()))
+        .env(
+            "HOME",
+            std::env::var_os("HOME").unwrap_or_else(|| "/".into()),
+        )
         .current_dir("/")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -52,7 +58,11 @@ pub(crate) fn start(step: &Prepared, mark: &(String, String)) -> std::io::Result
         .args(&step.arguments)
         .env(&mark.0, &mark.1)
         .envs(step.environment.iter().map(|(name, value)| (name, value)))
-        .stdin(if step.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        .stdin(if step.input.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        });
     let child = command.spawn()?;
     let group = Group::of(&child)?;
     Ok(Started { child, group })
@@ -86,7 +96,10 @@ pub(crate) async fn follow(
     let by = until_ended(&started.group, step.limit, control, whole, grace).await;
     started.group.end_rest(grace).await;
     // Before they are read no further, the readers get to the end of what was written.
-    let _ = timeout(DRAIN, async { while readers.join_next().await.is_some() {} }).await;
+    let _ = timeout(DRAIN, async {
+        while readers.join_next().await.is_some() {}
+    })
+    .await;
     readers.shutdown().await;
     writer.shutdown().await;
 
@@ -99,7 +112,10 @@ pub(crate) async fn follow(
         },
         (Err(cause), None) => StepEnd::NotStarted(format!("its end was not seen: {cause}")),
     };
-    let output = std::mem::replace(&mut *output.lock().unwrap_or_else(PoisonError::into_inner), Output::nothing());
+    let output = std::mem::replace(
+        &mut *output.lock().unwrap_or_else(PoisonError::into_inner),
+        Output::nothing(),
+    );
     (Ended { end, by }, output)
 }
 
@@ -152,6 +168,9 @@ async fn read(mut stream: impl AsyncRead + Unpin, which: Stream, output: Arc<Mut
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(length @ 1..) = stream.read(&mut buffer).await {
         let bytes = buffer.get(..length).unwrap_or_default();
-        output.lock().unwrap_or_else(PoisonError::into_inner).take(which, bytes);
+        output
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(which, bytes);
     }
 }

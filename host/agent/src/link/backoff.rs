@@ -15,7 +15,10 @@ pub(super) struct Backoff {
 
 impl Backoff {
     pub(super) fn new(longest: Duration) -> Self {
-        Self { failures: 0, longest }
+        Self {
+            failures: 0,
+            longest,
+        }
     }
 
     pub(super) fn reset(&mut self) {
@@ -25,9 +28,14 @@ impl Backoff {
     /// The next pause: twice as long as the one before, up to the longest, and within the time
     /// that the server has named if that is longer.
     pub(super) fn next(&mut self, asked: Option<Duration>) -> Duration {
-        let pause = FIRST.saturating_mul(1 << self.failures.min(16)).min(self.longest);
+        let pause = FIRST
+            .saturating_mul(1 << self.failures.min(16))
+            .min(self.longest);
         self.failures = self.failures.saturating_add(1);
-        jitter(pause / 2, asked.map_or(pause, |asked| pause.max(asked.min(LONGEST_ASKED))))
+        jitter(
+            pause / 2,
+            asked.map_or(pause, |asked| pause.max(asked.min(LONGEST_ASKED))),
+        )
     }
 
     /// The pause that the server asked for, and a little more.

@@ -17,11 +17,23 @@ pub(super) enum ConnectError {
     #[error("\"{0}\" is no address of a server")]
     Address(String),
     #[error("cannot connect to {server}")]
-    Connect { server: String, #[source] cause: std::io::Error },
+    Connect {
+        server: String,
+        #[source]
+        cause: std::io::Error,
+    },
     #[error("no TLS with {server}")]
-    Tls { server: String, #[source] cause: std::io::Error },
+    Tls {
+        server: String,
+        #[source]
+        cause: std::io::Error,
+    },
     #[error("{server} does not open a link")]
-    Handshake { server: String, #[source] cause: Box<tungstenite::Error> },
+    Handshake {
+        server: String,
+        #[source]
+        cause: Box<tungstenite::Error>,
+    },
 }
 
 pub(super) async fn connect(shared: &Shared) -> Result<Socket, ConnectError> {
@@ -35,20 +47,33 @@ pub(super) async fn connect(shared: &Shared) -> Result<Socket, ConnectError> {
 
     let stream = TcpStream::connect((bare.as_str(), port))
         .await
-        .map_err(|cause| ConnectError::Connect { server: server.clone(), cause })?;
+        .map_err(|cause| ConnectError::Connect {
+            server: server.clone(),
+            cause,
+        })?;
     let _ = stream.set_nodelay(true);
     let stream = TlsConnector::from(shared.tls.clone())
         .connect(name, stream)
         .await
-        .map_err(|cause| ConnectError::Tls { server: server.clone(), cause })?;
+        .map_err(|cause| ConnectError::Tls {
+            server: server.clone(),
+            cause,
+        })?;
     // The default would take 128 KiB for each link and is slower.
     let config = WebSocketConfig::default()
         .read_buffer_size(2048)
         .write_buffer_size(0)
         .max_message_size(Some(MOST_SERVER_MESSAGE))
         .max_frame_size(Some(MOST_SERVER_MESSAGE));
-    let (socket, _) = client_async_with_config(format!("wss://{host}:{port}{LINK_PATH}"), stream, Some(config))
-        .await
-        .map_err(|cause| ConnectError::Handshake { server, cause: Box::new(cause) })?;
+    let (socket, _) = client_async_with_config(
+        format!("wss://{host}:{port}{LINK_PATH}"),
+        stream,
+        Some(config),
+    )
+    .await
+    .map_err(|cause| ConnectError::Handshake {
+        server,
+        cause: Box::new(cause),
+    })?;
     Ok(socket)
 }

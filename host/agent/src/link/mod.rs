@@ -24,9 +24,16 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 enum LinkEnd {
     /// It was lost. After a welcome the server has said within which time to come back.
-    Lost { why: String, reconnect_within: Option<Duration> },
+    Lost {
+        why: String,
+        reconnect_within: Option<Duration>,
+    },
     /// The server will not have it.
-    Refused { code: String, text: String, retry_after: Option<u32> },
+    Refused {
+        code: String,
+        text: String,
+        retry_after: Option<u32>,
+    },
     /// The store took a new name and has to present itself again.
     Again,
     /// The agent stops.
@@ -47,7 +54,10 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         let pause = match end {
             LinkEnd::Stopped => return,
             LinkEnd::Again => Duration::ZERO,
-            LinkEnd::Lost { why, reconnect_within } => {
+            LinkEnd::Lost {
+                why,
+                reconnect_within,
+            } => {
                 note(&shared, &mut last, "lost", &why).await;
                 // A link that held a while is no failure to be slowed down for.
                 if reconnect_within.is_some() && begun.elapsed() > Duration::from_secs(10) {
@@ -55,7 +65,11 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                 }
                 backoff.next(reconnect_within)
             }
-            LinkEnd::Refused { code, text, retry_after } => {
+            LinkEnd::Refused {
+                code,
+                text,
+                retry_after,
+            } => {
                 note(&shared, &mut last, "refused", &format!("{code}: {text}")).await;
                 let Some(seconds) = retry_after else {
                     stop.cancelled().await;
@@ -70,14 +84,30 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     }
 }
 
-async fn one_link(shared: &Arc<Shared>, stop: &CancellationToken, last: &mut (String, String)) -> LinkEnd {
-    let none = |why| LinkEnd::Lost { why, reconnect_within: None };
+async fn one_link(
+    shared: &Arc<Shared>,
+    stop: &CancellationToken,
+    last: &mut (String, String),
+) -> LinkEnd {
+    let none = |why| LinkEnd::Lost {
+        why,
+        reconnect_within: None,
+    };
     // The first message tells of the applications, so they are looked at first.
-    let _ = shared.applications.subscribe().wait_for(|view| view.look > 0).await;
+    let _ = shared
+        .applications
+        .subscribe()
+        .wait_for(|view| view.look > 0)
+        .await;
     let socket = match timeout(CONNECT_LIMIT, connect::connect(shared)).await {
         Ok(Ok(socket)) => socket,
         Ok(Err(cause)) => return none(crate::chain(&cause)),
-        Err(_) => return none(format!("{} did not answer within 30 s", shared.identity.server)),
+        Err(_) => {
+            return none(format!(
+                "{} did not answer within 30 s",
+                shared.identity.server
+            ));
+        }
     };
     session::Session::new(shared, socket).run(stop, last).await
 }
@@ -91,18 +121,45 @@ async fn note(shared: &Shared, last: &mut (String, String), state: &'static str,
     let changed = last.0 != state;
     *last = now;
     let (kind, severity, text) = match state {
-        "linked" => ("link.opened", Severity::Info, format!("Linked to {}.", shared.identity.server)),
-        "refused" => ("link.refused", Severity::Critical, format!("{} refuses this device: {detail}.", shared.identity.server)),
-        _ => ("link.lost", Severity::Warning, format!("No link to {}: {detail}.", shared.identity.server)),
+        "linked" => (
+            "link.opened",
+            Severity::Info,
+            format!("Linked to {}.", shared.identity.server),
+        ),
+        "refused" => (
+            "link.refused",
+            Severity::Critical,
+            format!("{} refuses this device: {detail}.", shared.identity.server),
+        ),
+        _ => (
+            "link.lost",
+            Severity::Warning,
+            format!("No link to {}: {detail}.", shared.identity.server),
+        ),
     };
     tracing::info!("{text}");
     let noted = async {
         let mut transaction = shared.store.begin().await?;
         standing::set(&mut transaction, state, detail).await?;
         if changed {
-            shared.store.log(&mut transaction, NewEntry { kind, severity, text, run: None, fields: vec![] }).await?;
+            shared
+                .store
+                .log(
+                    &mut transaction,
+                    NewEntry {
+                        kind,
+                        severity,
+                        text,
+                        run: None,
+                        fields: vec![],
+                    },
+                )
+                .await?;
         }
-        transaction.commit().await.map_err(crate::store::StoreError::from)
+        transaction
+            .commit()
+            .await
+            .map_err(crate::store::StoreError::from)
     };
     if let Err(cause) = noted.await {
         tracing::warn!("cannot note how the link stands: {}", crate::chain(&cause));

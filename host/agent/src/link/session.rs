@@ -48,7 +48,11 @@ enum SessionError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{code}: {text}")]
-    Refused { code: String, text: String, retry_after: Option<u32> },
+    Refused {
+        code: String,
+        text: String,
+        retry_after: Option<u32>,
+    },
     #[error("the local store was put back from a copy")]
     Again,
     #[error("the agent stops")]
@@ -66,10 +70,20 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) fn new(shared: &'a Shared, socket: Socket) -> Self {
-        Self { shared, socket, sent: 0, asked: HashSet::new(), reconnect_within: None }
+        Self {
+            shared,
+            socket,
+            sent: 0,
+            asked: HashSet::new(),
+            reconnect_within: None,
+        }
     }
 
-    pub(super) async fn run(mut self, stop: &CancellationToken, last: &mut (String, String)) -> LinkEnd {
+    pub(super) async fn run(
+        mut self,
+        stop: &CancellationToken,
+        last: &mut (String, String),
+    ) -> LinkEnd {
         let error = match self.talk(stop, last).await {
             Ok(never) => match never {},
             Err(error) => error,
@@ -78,8 +92,19 @@ impl<'a> Session<'a> {
         match error {
             SessionError::Stopped => LinkEnd::Stopped,
             SessionError::Again => LinkEnd::Again,
-            SessionError::Refused { code, text, retry_after } => LinkEnd::Refused { code, text, retry_after },
-            error => LinkEnd::Lost { why: crate::chain(&error), reconnect_within: self.reconnect_within },
+            SessionError::Refused {
+                code,
+                text,
+                retry_after,
+            } => LinkEnd::Refused {
+                code,
+                text,
+                retry_after,
+            },
+            error => LinkEnd::Lost {
+                why: crate::chain(&error),
+                reconnect_within: self.reconnect_within,
+            },
         }
     }
 
@@ -94,7 +119,12 @@ impl<'a> Session<'a> {
         note(self.shared, last, "linked", "").await;
         self.after_welcome(&welcome).await?;
 
-        let heartbeat = Duration::from_secs(welcome.heartbeat.clamp(*HEARTBEAT.start(), *HEARTBEAT.end()).into());
+        let heartbeat = Duration::from_secs(
+            welcome
+                .heartbeat
+                .clamp(*HEARTBEAT.start(), *HEARTBEAT.end())
+                .into(),
+        );
         let mut next_ping = Instant::now() + heartbeat;
         let mut heard = Instant::now();
         let mut progress_sent = Instant::now() - PROGRESS_PAUSE;
@@ -139,7 +169,15 @@ impl<'a> Session<'a> {
 
     async fn greet(&mut self) -> Result<Welcome, SessionError> {
         let (store, last_order) = self.shared.store.identity().await?;
-        let applications = self.shared.applications.subscribe().borrow().applications.values().cloned().collect();
+        let applications = self
+            .shared
+            .applications
+            .subscribe()
+            .borrow()
+            .applications
+            .values()
+            .cloned()
+            .collect();
         let hello = Hello {
             protocol: VERSION,
             device: self.shared.identity.device,
@@ -151,17 +189,28 @@ impl<'a> Session<'a> {
         self.send(&FromAgent::Hello(hello)).await?;
         let until = Instant::now() + WELCOME_LIMIT;
         loop {
-            let message = tokio::time::timeout_at(until, self.socket.next()).await.map_err(|_| SessionError::NoWelcome)?;
+            let message = tokio::time::timeout_at(until, self.socket.next())
+                .await
+                .map_err(|_| SessionError::NoWelcome)?;
             match Self::read(message)? {
                 Some(FromServer::Welcome(welcome)) if welcome.protocol > VERSION => {
                     return Err(SessionError::Version(welcome.protocol));
                 }
                 Some(FromServer::Welcome(welcome)) => {
-                    self.reconnect_within = Some(Duration::from_secs(welcome.reconnect_within.into()));
+                    self.reconnect_within =
+                        Some(Duration::from_secs(welcome.reconnect_within.into()));
                     return Ok(welcome);
                 }
-                Some(FromServer::Refuse { code, text, retry_after }) => {
-                    return Err(SessionError::Refused { code, text, retry_after });
+                Some(FromServer::Refuse {
+                    code,
+                    text,
+                    retry_after,
+                }) => {
+                    return Err(SessionError::Refused {
+                        code,
+                        text,
+                        retry_after,
+                    });
                 }
                 _ => {}
             }
@@ -183,7 +232,9 @@ impl<'a> Session<'a> {
         self.ask_for_commands().await
     }
 
-    fn read(message: Option<Result<Message, tungstenite::Error>>) -> Result<Option<FromServer>, SessionError> {
+    fn read(
+        message: Option<Result<Message, tungstenite::Error>>,
+    ) -> Result<Option<FromServer>, SessionError> {
         match message {
             None | Some(Ok(Message::Close(_))) => Err(SessionError::Closed),
             Some(Err(cause)) => Err(Box::new(cause).into()),
@@ -200,20 +251,38 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn receive(&mut self, message: Option<Result<Message, tungstenite::Error>>) -> Result<(), SessionError> {
+    async fn receive(
+        &mut self,
+        message: Option<Result<Message, tungstenite::Error>>,
+    ) -> Result<(), SessionError> {
         let shared = self.shared;
         match Self::read(message)? {
             None | Some(FromServer::Welcome(_)) => {}
             Some(FromServer::Order(envelope)) => {
-                orders::take(&shared.store, shared.identity.device, &shared.identity.order_key, &envelope).await?;
+                orders::take(
+                    &shared.store,
+                    shared.identity.device,
+                    &shared.identity.order_key,
+                    &envelope,
+                )
+                .await?;
             }
             Some(FromServer::Command { hash, body }) => self.keep_command(hash, &body).await?,
             Some(FromServer::Acknowledge { up_to }) => {
-                news::acknowledged(&mut *shared.store.acquire().await?, up_to.min(self.sent)).await?;
+                news::acknowledged(&mut *shared.store.acquire().await?, up_to.min(self.sent))
+                    .await?;
                 muster_crash_point::reach("agent.acknowledged");
             }
-            Some(FromServer::Refuse { code, text, retry_after }) => {
-                return Err(SessionError::Refused { code, text, retry_after });
+            Some(FromServer::Refuse {
+                code,
+                text,
+                retry_after,
+            }) => {
+                return Err(SessionError::Refused {
+                    code,
+                    text,
+                    retry_after,
+                });
             }
         }
         Ok(())
@@ -244,8 +313,15 @@ impl<'a> Session<'a> {
 
     async fn send_news(&mut self) -> Result<(), SessionError> {
         loop {
-            let news = news::after(&mut *self.shared.store.acquire().await?, self.sent, MOST_NEWS).await?;
-            let Some(last) = news.last() else { return Ok(()) };
+            let news = news::after(
+                &mut *self.shared.store.acquire().await?,
+                self.sent,
+                MOST_NEWS,
+            )
+            .await?;
+            let Some(last) = news.last() else {
+                return Ok(());
+            };
             let sequence = last.sequence;
             self.send(&FromAgent::News { news }).await?;
             self.sent = sequence;
@@ -255,13 +331,19 @@ impl<'a> Session<'a> {
 
     async fn send_progress(&mut self) -> Result<(), SessionError> {
         for (run, mark) in self.shared.board.take() {
-            self.send(&FromAgent::Progress { run, percent: mark.percent, message: mark.message }).await?;
+            self.send(&FromAgent::Progress {
+                run,
+                percent: mark.percent,
+                message: mark.message,
+            })
+            .await?;
         }
         Ok(())
     }
 
     async fn send(&mut self, message: &FromAgent) -> Result<(), SessionError> {
-        self.write(Message::text(serde_json::to_string(message)?)).await
+        self.write(Message::text(serde_json::to_string(message)?))
+            .await
     }
 
     async fn write(&mut self, message: Message) -> Result<(), SessionError> {

@@ -6,7 +6,10 @@ use sqlx::{Row as _, SqliteConnection};
 
 /// The body of a command, if it is here.
 pub async fn find(at: &mut SqliteConnection, hash: Digest) -> Result<Option<String>, StoreError> {
-    let row = sqlx::query("select body from command where hash = ?").bind(hash.to_string()).fetch_optional(at).await?;
+    let row = sqlx::query("select body from command where hash = ?")
+        .bind(hash.to_string())
+        .fetch_optional(at)
+        .await?;
     Ok(row.map(|row| row.get(0)))
 }
 
@@ -18,11 +21,18 @@ pub async fn missing(at: &mut SqliteConnection) -> Result<Vec<Digest>, StoreErro
     )
     .fetch_all(at)
     .await?;
-    Ok(rows.iter().filter_map(|row| row.get::<String, _>(0).parse().ok()).collect())
+    Ok(rows
+        .iter()
+        .filter_map(|row| row.get::<String, _>(0).parse().ok())
+        .collect())
 }
 
 /// Keeps a body whose hash was checked, if an open delivery needs it.
-pub async fn insert_if_wanted(at: &mut SqliteConnection, hash: Digest, body: &str) -> Result<bool, StoreError> {
+pub async fn insert_if_wanted(
+    at: &mut SqliteConnection,
+    hash: Digest,
+    body: &str,
+) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "insert into command (hash, body, stored_at) select ?1, ?2, ?3 \
          where exists (select 1 from delivery where command = ?1 and state <> 'ended') on conflict do nothing",

@@ -83,7 +83,9 @@ fn read(row: &SqliteRow) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         order: from_json("an order", &text)?,
         state: State::parse(row.get(1)),
-        cause: json(2).map(|text| from_json("a cause", &text)).transpose()?,
+        cause: json(2)
+            .map(|text| from_json("a cause", &text))
+            .transpose()?,
         attempt: row.get(3),
         session: row.get(4),
         leader: row.get(5),
@@ -95,22 +97,29 @@ fn read(row: &SqliteRow) -> Result<Delivery, StoreError> {
 
 /// The delivery of a run.
 pub async fn find(at: &mut SqliteConnection, run: RunId) -> Result<Option<Delivery>, StoreError> {
-    let row = sqlx::query(select!("where run = ?")).bind(run.0).fetch_optional(at).await?;
+    let row = sqlx::query(select!("where run = ?"))
+        .bind(run.0)
+        .fetch_optional(at)
+        .await?;
     row.as_ref().map(read).transpose()
 }
 
 /// All that are not over, in the order in which they came.
 pub async fn open(at: &mut SqliteConnection) -> Result<Vec<Delivery>, StoreError> {
-    let rows = sqlx::query(select!("where state <> 'ended' order by accepted_at, run")).fetch_all(at).await?;
+    let rows = sqlx::query(select!("where state <> 'ended' order by accepted_at, run"))
+        .fetch_all(at)
+        .await?;
     rows.iter().map(read).collect()
 }
 
 /// The newest `most`, open ones first.
 pub async fn list(at: &mut SqliteConnection, most: u32) -> Result<Vec<Delivery>, StoreError> {
-    let rows = sqlx::query(select!("order by state = 'ended', changed_at desc, run desc limit ?"))
-        .bind(most)
-        .fetch_all(at)
-        .await?;
+    let rows = sqlx::query(select!(
+        "order by state = 'ended', changed_at desc, run desc limit ?"
+    ))
+    .bind(most)
+    .fetch_all(at)
+    .await?;
     rows.iter().map(read).collect()
 }
 
@@ -144,7 +153,10 @@ pub async fn set_order(at: &mut SqliteConnection, order: &Order) -> Result<(), S
 }
 
 async fn saw_order(at: &mut SqliteConnection, order: &Order) -> Result<(), StoreError> {
-    sqlx::query("update identity set last_order = max(last_order, ?)").bind(sequence(order)).execute(at).await?;
+    sqlx::query("update identity set last_order = max(last_order, ?)")
+        .bind(sequence(order))
+        .execute(at)
+        .await?;
     Ok(())
 }
 
@@ -153,7 +165,11 @@ fn sequence(order: &Order) -> i64 {
 }
 
 /// Says what it waits for.
-pub async fn set_waiting(at: &mut SqliteConnection, run: RunId, cause: &Cause) -> Result<(), StoreError> {
+pub async fn set_waiting(
+    at: &mut SqliteConnection,
+    run: RunId,
+    cause: &Cause,
+) -> Result<(), StoreError> {
     sqlx::query("update delivery set state = 'waiting', cause = ?, changed_at = ? where run = ?")
         .bind(to_json(cause)?)
         .bind(now())
@@ -178,7 +194,11 @@ pub async fn set_begun(at: &mut SqliteConnection, run: RunId) -> Result<u32, Sto
 }
 
 /// Changes between running and paused, or from waiting to paused. False if it was over meanwhile.
-pub async fn set_state(at: &mut SqliteConnection, run: RunId, state: State) -> Result<bool, StoreError> {
+pub async fn set_state(
+    at: &mut SqliteConnection,
+    run: RunId,
+    state: State,
+) -> Result<bool, StoreError> {
     let done =
         sqlx::query("update delivery set state = ?, cause = null, changed_at = ? where run = ? and state <> 'ended'")
             .bind(state.as_str())
@@ -190,8 +210,16 @@ pub async fn set_state(at: &mut SqliteConnection, run: RunId, state: State) -> R
 }
 
 /// Notes the process that leads the attempt's group: `pid/start`.
-pub async fn set_leader(at: &mut SqliteConnection, run: RunId, leader: &str) -> Result<(), StoreError> {
-    sqlx::query("update delivery set leader = ? where run = ?").bind(leader).bind(run.0).execute(at).await?;
+pub async fn set_leader(
+    at: &mut SqliteConnection,
+    run: RunId,
+    leader: &str,
+) -> Result<(), StoreError> {
+    sqlx::query("update delivery set leader = ? where run = ?")
+        .bind(leader)
+        .bind(run.0)
+        .execute(at)
+        .await?;
     Ok(())
 }
 
@@ -205,7 +233,11 @@ pub async fn set_cut_off(at: &mut SqliteConnection, run: RunId) -> Result<(), St
 }
 
 /// Ends it. False if it was over already: then nothing changed, and nothing is to be told.
-pub async fn set_ended(at: &mut SqliteConnection, run: RunId, end: &End) -> Result<bool, StoreError> {
+pub async fn set_ended(
+    at: &mut SqliteConnection,
+    run: RunId,
+    end: &End,
+) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update delivery set state = 'ended', cause = null, leader = null, ended = ?, changed_at = ? \
          where run = ? and state <> 'ended'",
@@ -220,14 +252,19 @@ pub async fn set_ended(at: &mut SqliteConnection, run: RunId, end: &End) -> Resu
 
 /// Forgets what ended longer ago than `keep` and could not be begun again by a repeated order.
 pub(super) async fn prune(at: &mut SqliteConnection, keep: Duration) -> Result<(), StoreError> {
-    let rows = sqlx::query(select!("where state = 'ended' and changed_at < ? order by changed_at limit 500"))
-        .bind(before(keep))
-        .fetch_all(&mut *at)
-        .await?;
+    let rows = sqlx::query(select!(
+        "where state = 'ended' and changed_at < ? order by changed_at limit 500"
+    ))
+    .bind(before(keep))
+    .fetch_all(&mut *at)
+    .await?;
     for row in rows {
         let delivery = read(&row)?;
         if delivery.order.valid_until < Timestamp::now() {
-            sqlx::query("delete from delivery where run = ?").bind(delivery.order.run.0).execute(&mut *at).await?;
+            sqlx::query("delete from delivery where run = ?")
+                .bind(delivery.order.run.0)
+                .execute(&mut *at)
+                .await?;
         }
     }
     Ok(())

@@ -44,7 +44,10 @@ pub struct Entry {
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!("select id, at, kind, severity, text, run, fields from log ", $rest)
+        concat!(
+            "select id, at, kind, severity, text, run, fields from log ",
+            $rest
+        )
     };
 }
 
@@ -64,7 +67,11 @@ fn read(row: &SqliteRow) -> Result<Entry, StoreError> {
     })
 }
 
-pub(super) async fn add(at: &mut SqliteConnection, entry: &NewEntry, tell: bool) -> Result<(), StoreError> {
+pub(super) async fn add(
+    at: &mut SqliteConnection,
+    entry: &NewEntry,
+    tell: bool,
+) -> Result<(), StoreError> {
     sqlx::query("insert into log (at, kind, severity, text, run, fields, told) values (?, ?, ?, ?, ?, ?, ?)")
         .bind(now())
         .bind(entry.kind)
@@ -80,29 +87,44 @@ pub(super) async fn add(at: &mut SqliteConnection, entry: &NewEntry, tell: bool)
 
 /// The newest `most`, oldest first.
 pub async fn newest(at: &mut SqliteConnection, most: u32) -> Result<Vec<Entry>, StoreError> {
-    let rows = sqlx::query(select!("order by id desc limit ?")).bind(most).fetch_all(at).await?;
+    let rows = sqlx::query(select!("order by id desc limit ?"))
+        .bind(most)
+        .fetch_all(at)
+        .await?;
     rows.iter().rev().map(read).collect()
 }
 
 /// What came after an entry, at most a thousand.
 pub async fn after(at: &mut SqliteConnection, id: i64) -> Result<Vec<Entry>, StoreError> {
-    let rows = sqlx::query(select!("where id > ? order by id limit 1000")).bind(id).fetch_all(at).await?;
+    let rows = sqlx::query(select!("where id > ? order by id limit 1000"))
+        .bind(id)
+        .fetch_all(at)
+        .await?;
     rows.iter().map(read).collect()
 }
 
 /// What the platform's log does not have yet, at most a hundred.
 pub async fn untold(at: &mut SqliteConnection) -> Result<Vec<Entry>, StoreError> {
-    let rows = sqlx::query(select!("where told = 0 order by id limit 100")).fetch_all(at).await?;
+    let rows = sqlx::query(select!("where told = 0 order by id limit 100"))
+        .fetch_all(at)
+        .await?;
     rows.iter().map(read).collect()
 }
 
 /// The platform's log has everything up to this entry.
 pub async fn set_told(at: &mut SqliteConnection, up_to: i64) -> Result<(), StoreError> {
-    sqlx::query("update log set told = 1 where told = 0 and id <= ?").bind(up_to).execute(at).await?;
+    sqlx::query("update log set told = 1 where told = 0 and id <= ?")
+        .bind(up_to)
+        .execute(at)
+        .await?;
     Ok(())
 }
 
-pub(super) async fn prune(at: &mut SqliteConnection, keep: Duration, most: u32) -> Result<(), StoreError> {
+pub(super) async fn prune(
+    at: &mut SqliteConnection,
+    keep: Duration,
+    most: u32,
+) -> Result<(), StoreError> {
     sqlx::query(
         "delete from log where id in (select id from log where at < ?1 \
          or id <= (select max(id) from log) - ?2 order by id limit 1000)",

@@ -12,7 +12,9 @@ pub mod standing;
 
 use crate::process;
 use jiff::Timestamp;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Row as _, Sqlite, SqliteConnection, Transaction};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,7 +85,11 @@ pub struct Store {
 
 impl Store {
     /// Opens the store of this owner; one that belongs to another enrollment is put aside.
-    pub async fn open(location: &StoreLocation, owner: &str, tell: bool) -> Result<Self, StoreError> {
+    pub async fn open(
+        location: &StoreLocation,
+        owner: &str,
+        tell: bool,
+    ) -> Result<Self, StoreError> {
         let pool = match location {
             StoreLocation::Memory => connect(SqliteConnectOptions::new().in_memory(true)).await?,
             StoreLocation::Folder(folder) => {
@@ -98,12 +104,18 @@ impl Store {
                 }
             }
         };
-        sqlx::query("insert into identity (id, owner, store) values (1, ?, ?) on conflict do nothing")
-            .bind(owner)
-            .bind(uuid::Uuid::new_v4().to_string())
-            .execute(&pool)
-            .await?;
-        Ok(Self { pool, hints: Hints::default(), tell })
+        sqlx::query(
+            "insert into identity (id, owner, store) values (1, ?, ?) on conflict do nothing",
+        )
+        .bind(owner)
+        .bind(uuid::Uuid::new_v4().to_string())
+        .execute(&pool)
+        .await?;
+        Ok(Self {
+            pool,
+            hints: Hints::default(),
+            tell,
+        })
     }
 
     /// Opens the store of a data folder to look at, also while an agent runs on it.
@@ -112,9 +124,19 @@ impl Store {
         if !file.exists() {
             return Err(StoreError::Missing(file));
         }
-        let options = SqliteConnectOptions::new().filename(&file).read_only(true).busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-        Ok(Self { pool, hints: Hints::default(), tell: false })
+        let options = SqliteConnectOptions::new()
+            .filename(&file)
+            .read_only(true)
+            .busy_timeout(Duration::from_secs(5));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options)
+            .await?;
+        Ok(Self {
+            pool,
+            hints: Hints::default(),
+            tell: false,
+        })
     }
 
     /// A connection without a transaction.
@@ -128,13 +150,19 @@ impl Store {
     }
 
     /// Adds an entry to the log.
-    pub async fn log(&self, at: &mut SqliteConnection, entry: log::NewEntry) -> Result<(), StoreError> {
+    pub async fn log(
+        &self,
+        at: &mut SqliteConnection,
+        entry: log::NewEntry,
+    ) -> Result<(), StoreError> {
         log::add(at, &entry, self.tell).await
     }
 
     /// The name of the store towards the server, and the greatest order that it has seen.
     pub async fn identity(&self) -> Result<(String, u64), StoreError> {
-        let row = sqlx::query("select store, last_order from identity").fetch_one(&self.pool).await?;
+        let row = sqlx::query("select store, last_order from identity")
+            .fetch_one(&self.pool)
+            .await?;
         Ok((row.get(0), row.get::<i64, _>(1).unsigned_abs()))
     }
 
@@ -186,7 +214,9 @@ async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError
 }
 
 async fn owner_of(pool: &SqlitePool) -> Result<Option<String>, StoreError> {
-    let row = sqlx::query("select owner from identity").fetch_optional(pool).await?;
+    let row = sqlx::query("select owner from identity")
+        .fetch_optional(pool)
+        .await?;
     Ok(row.map(|row| row.get(0)))
 }
 
@@ -196,7 +226,8 @@ fn put_aside(file: &Path) -> Result<(), StoreError> {
         let from = PathBuf::from(format!("{}{suffix}", file.display()));
         let to = PathBuf::from(format!("{}.before-{stamp}{suffix}", file.display()));
         if from.exists() {
-            std::fs::rename(&from, to).map_err(|cause| StoreError::PutAside { file: from, cause })?;
+            std::fs::rename(&from, to)
+                .map_err(|cause| StoreError::PutAside { file: from, cause })?;
         }
     }
     Ok(())
@@ -215,11 +246,17 @@ fn before(age: Duration) -> i64 {
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|cause| StoreError::Damaged { what: "a value".into(), cause })
+    serde_json::to_string(value).map_err(|cause| StoreError::Damaged {
+        what: "a value".into(),
+        cause,
+    })
 }
 
 fn from_json<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|cause| StoreError::Damaged { what: what.to_owned(), cause })
+    serde_json::from_str(text).map_err(|cause| StoreError::Damaged {
+        what: what.to_owned(),
+        cause,
+    })
 }
 
 /// The boot and session that attempts of this process run in.
@@ -248,6 +285,10 @@ mod tests {
         assert_eq!(open("a/1").await, first);
         assert_ne!(open("a/2").await, first);
         let aside = std::fs::read_dir(folder.path()).unwrap().flatten();
-        assert!(aside.into_iter().any(|entry| entry.file_name().to_string_lossy().contains("before-")));
+        assert!(
+            aside
+                .into_iter()
+                .any(|entry| entry.file_name().to_string_lossy().contains("before-"))
+        );
     }
 }

@@ -6,12 +6,20 @@ use sqlx::{Row as _, SqliteConnection};
 
 /// Adds a piece of news under the next number.
 pub async fn add(at: &mut SqliteConnection, news: &News) -> Result<(), StoreError> {
-    sqlx::query("insert into news (at, body) values (?, ?)").bind(now()).bind(to_json(news)?).execute(at).await?;
+    sqlx::query("insert into news (at, body) values (?, ?)")
+        .bind(now())
+        .bind(to_json(news)?)
+        .execute(at)
+        .await?;
     Ok(())
 }
 
 /// The next news after a number: as many as have together at most `most_bytes`, but at least one.
-pub async fn after(at: &mut SqliteConnection, number: u64, most_bytes: usize) -> Result<Vec<NumberedNews>, StoreError> {
+pub async fn after(
+    at: &mut SqliteConnection,
+    number: u64,
+    most_bytes: usize,
+) -> Result<Vec<NumberedNews>, StoreError> {
     // Bodies are looked at one by one: a hundred of the longest would be half a gigabyte.
     let sizes = sqlx::query("select sequence, length(cast(body as blob)) from news where sequence > ? order by sequence limit 200")
         .bind(i64::try_from(number).unwrap_or(i64::MAX))
@@ -25,7 +33,10 @@ pub async fn after(at: &mut SqliteConnection, number: u64, most_bytes: usize) ->
             break;
         }
         let sequence: i64 = row.get(0);
-        let row = sqlx::query("select at, body from news where sequence = ?").bind(sequence).fetch_one(&mut *at).await?;
+        let row = sqlx::query("select at, body from news where sequence = ?")
+            .bind(sequence)
+            .fetch_one(&mut *at)
+            .await?;
         news.push(NumberedNews {
             sequence: sequence.unsigned_abs(),
             at: time(row.get(0)),
@@ -46,12 +57,16 @@ pub async fn acknowledged(at: &mut SqliteConnection, up_to: u64) -> Result<(), S
 
 /// The greatest number that was ever given.
 pub async fn last_number(at: &mut SqliteConnection) -> Result<u64, StoreError> {
-    let row = sqlx::query("select seq from sqlite_sequence where name = 'news'").fetch_optional(at).await?;
+    let row = sqlx::query("select seq from sqlite_sequence where name = 'news'")
+        .fetch_optional(at)
+        .await?;
     Ok(row.map_or(0, |row| row.get::<i64, _>(0).unsigned_abs()))
 }
 
 /// How many wait to be acknowledged.
 pub async fn count(at: &mut SqliteConnection) -> Result<u64, StoreError> {
-    let row = sqlx::query("select count(*) from news").fetch_one(at).await?;
+    let row = sqlx::query("select count(*) from news")
+        .fetch_one(at)
+        .await?;
     Ok(row.get::<i64, _>(0).unsigned_abs())
 }

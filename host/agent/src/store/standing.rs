@@ -31,6 +31,12 @@ pub async fn set(at: &mut SqliteConnection, state: &str, detail: &str) -> Result
 
 /// How it stood last; none if it never was tried.
 pub async fn find(at: &mut SqliteConnection) -> Result<Option<Standing>, StoreError> {
-    let row = sqlx::query("select state, since, detail from link").fetch_optional(at).await?;
-    Ok(row.map(|row| Standing { state: row.get(0), since: time(row.get(1)), detail: row.get(2) }))
+    let row = sqlx::query("select state, since, detail from link")
+        .fetch_optional(at)
+        .await?;
+    Ok(row.map(|row| Standing {
+        state: row.get(0),
+        since: time(row.get(1)),
+        detail: row.get(2),
+    }))
 }
