@@ -4,7 +4,6 @@
 //! for this user alone, and a keyed hash at the end of every file that is checked before the file
 //! is mapped. What fails the check is thrown away and compiled again.
 
-use crate::folders::Folders;
 use muster_domain::Digest;
 use rustix::fs::{Mode, OFlags};
 use std::fs::{self, DirBuilder, File};
@@ -79,12 +78,12 @@ pub(crate) struct Cache {
 
 impl Cache {
     /// Opens the folder, or makes it; the same for the key.
-    pub(crate) fn open(folders: &Folders, engine: &Engine) -> Result<Self, CacheError> {
-        private_folder(&folders.private)?;
-        let folder = folders.private.join("compiled");
+    pub(crate) fn open(private: &Path, engine: &Engine) -> Result<Self, CacheError> {
+        private_folder(private)?;
+        let folder = private.join("compiled");
         private_folder(&folder)?;
         remove_unfinished(&folder);
-        let key = key(&folders.private.join("compiled.key"))?;
+        let key = key(&private.join("compiled.key"))?;
         Ok(Self {
             folder,
             key,
@@ -308,12 +307,7 @@ mod tests {
 
     fn open(folder: &Path) -> Result<Cache, CacheError> {
         let engine = Engine::new(&crate::engine::shared_settings()).unwrap();
-        Cache::open(
-            &Folders {
-                private: folder.join("p"),
-            },
-            &engine,
-        )
+        Cache::open(&folder.join("p"), &engine)
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl PluginHost {
     /// Starts the engine, its clock and the threads for calls.
     pub fn start(
         config: Config,
-        folders: &Folders,
+        folders: Folders,
         compiler: Compiler,
     ) -> Result<Arc<Self>, StartError> {
         let engine =
@@ -76,7 +76,8 @@ impl PluginHost {
         let clock = Clock::start(&engine).map_err(StartError::Threads)?;
         let threads =
             CallThreads::start(config.threads(), config.queue).map_err(StartError::Threads)?;
-        let cache = Cache::open(folders, &engine).map_err(StartError::Folder)?;
+        let Folders { private } = folders;
+        let cache = Cache::open(&private, &engine).map_err(StartError::Folder)?;
         Ok(Arc::new(Self {
             config,
             compiler,

@@ -6,6 +6,7 @@
 //!
 //! What a guest returns is hostile until checked. One that traps, loops, eats memory or answers
 //! rubbish fails that one call, with an error that says whose fault it was.
+
 mod cache;
 mod call;
 mod calls;
@@ -21,6 +22,8 @@ mod inspect;
 mod load;
 mod plugin;
 mod v1;
+#[cfg(feature = "bench")]
+mod warm;
 
 pub use cache::CacheError;
 #[cfg(feature = "compiler")]
@@ -33,3 +36,5 @@ pub use host::{Counters, PluginHost, StartError};
 pub use inspect::InspectError;
 pub use load::{LoadError, LoadFailure};
 pub use plugin::{Plugin, Refusal};
+#[cfg(feature = "bench")]
+pub use warm::WarmInstance;

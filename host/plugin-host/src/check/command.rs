@@ -255,7 +255,7 @@ mod tests {
             step.arguments = vec![Value::Secret(String::new())];
         });
         one_fault_at("arguments", |step| {
-            step.arguments = vec![Value::Literal(String::new()); 1001]
+            step.arguments = vec![Value::Literal(String::new()); 1001];
         });
         one_fault_at("environment", |step| {
             step.environment = vec![("A=B".into(), Value::Literal(String::new()))];

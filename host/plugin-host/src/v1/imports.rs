@@ -3,6 +3,7 @@
 use super::bindings::muster::plugin::log;
 use crate::call::CallState;
 use crate::capability::log::Level;
+use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, Linker, LinkerInstance};
 use wasmtime::{Engine, bail};
 
@@ -33,13 +34,30 @@ impl log::Host for CallState {
 pub(crate) fn link(engine: &Engine, component: &Component) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
     log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    for (name, _) in component.component_type().imports(engine) {
+    for (name, import) in component.component_type().imports(engine) {
         if name.starts_with("wasi:") {
             link_wasi(name, &mut linker)?;
+        } else if name.starts_with("muster:plugin/log@") {
+            check_known(engine, name, &import.ty)?;
         }
     }
     linker.define_unknown_imports_as_traps(component)?;
     Ok(linker)
+}
+
+/// A function that a later minor version added would trap when it is called; better told now.
+fn check_known(engine: &Engine, name: &str, import: &ComponentItem) -> wasmtime::Result<()> {
+    let ComponentItem::ComponentInstance(instance) = import else {
+        bail!("it imports {name} as something other than an interface");
+    };
+    for (function, item) in instance.exports(engine) {
+        if matches!(item.ty, ComponentItem::ComponentFunc(_)) && function != "log" {
+            bail!(
+                "it imports {name}#{function}, which this server does not have; it needs a newer server"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The few functions of WASI that guests call without their authors' knowledge: Python reads its

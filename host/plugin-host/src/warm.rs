@@ -1,0 +1,123 @@
+//! An instance that is used again, to measure what a fresh one costs. No server uses it: what one
+//! call leaves behind would be there in the next.
+
+use crate::call::CallState;
+use crate::fault::{CallFailure, Function};
+use crate::plugin::{Plugin, Refusal};
+use muster_domain::TaskTypeId;
+use muster_domain::command::Command;
+use muster_domain::finding::Finding;
+use muster_domain::profile::ProfileCount;
+use muster_domain::settings::Settings;
+use wasmtime::Store;
+use wasmtime::component::Instance;
+
+/// One instance of a plug-in, alive from call to call. Its answers are the guest's own: neither
+/// the schema nor the checks of answers are in the figures.
+pub struct WarmInstance<'p> {
+    plugin: &'p Plugin,
+    store: Store<CallState>,
+    instance: Instance,
+}
+
+impl Plugin {
+    /// Makes an instance that is used again.
+    pub fn warm(&self) -> Result<WarmInstance<'_>, CallFailure> {
+        let mut store = self.code.store(Function::Validate);
+        let instance = self.code.pre.instantiate(&mut store);
+        let instance = instance
+            .map_err(|error| self.code.failure(&error, Function::Validate, store.data()))?;
+        Ok(WarmInstance {
+            plugin: self,
+            store,
+            instance,
+        })
+    }
+
+    /// The guest's own `validate` in a fresh store, without the schema and without checks.
+    pub fn validate_bare(
+        &self,
+        task_type: &TaskTypeId,
+        settings: &Settings,
+    ) -> Result<Vec<Finding>, CallFailure> {
+        self.code
+            .call(Function::Validate, |store, instance| {
+                self.exports
+                    .validate(store, instance, task_type.as_str(), settings.as_str())
+            })?
+            .map_err(|declined| CallFailure::Internal(format!("{declined:?}")))
+    }
+
+    /// The guest's own `translate` in a fresh store, without checks.
+    pub fn translate_bare(
+        &self,
+        task_type: &TaskTypeId,
+        settings: &Settings,
+        profiles: &[ProfileCount],
+    ) -> Result<Vec<Result<Command, Refusal>>, CallFailure> {
+        self.code.call(Function::Translate, |store, instance| {
+            self.exports.translate(
+                store,
+                instance,
+                task_type.as_str(),
+                settings.as_str(),
+                profiles,
+            )
+        })
+    }
+}
+
+impl WarmInstance<'_> {
+    /// The guest's own `validate`.
+    pub fn validate(
+        &mut self,
+        task_type: &TaskTypeId,
+        settings: &Settings,
+    ) -> Result<Vec<Finding>, CallFailure> {
+        let _watched = self.plugin.code.clock.watch();
+        self.plugin
+            .code
+            .set_deadline(&mut self.store, Function::Validate);
+        let exports = &self.plugin.exports;
+        exports
+            .validate(
+                &mut self.store,
+                &self.instance,
+                task_type.as_str(),
+                settings.as_str(),
+            )
+            .map_err(|error| {
+                self.plugin
+                    .code
+                    .failure(&error, Function::Validate, self.store.data())
+            })?
+            .map_err(|declined| CallFailure::Internal(format!("{declined:?}")))
+    }
+
+    /// The guest's own `translate`.
+    pub fn translate(
+        &mut self,
+        task_type: &TaskTypeId,
+        settings: &Settings,
+        profiles: &[ProfileCount],
+    ) -> Result<Vec<Result<Command, Refusal>>, CallFailure> {
+        let _watched = self.plugin.code.clock.watch();
+        self.plugin
+            .code
+            .set_deadline(&mut self.store, Function::Translate);
+        let exports = &self.plugin.exports;
+        exports
+            .translate(
+                &mut self.store,
+                &self.instance,
+                task_type.as_str(),
+                settings.as_str(),
+                profiles,
+            )
+            .map_err(|error| {
+                self.plugin
+                    .code
+                    .failure(&error, Function::Translate, self.store.data())
+            })
+    }
+}

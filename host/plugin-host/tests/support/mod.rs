@@ -1,0 +1,160 @@
+//! What the tests of the plug-in host share: the hostile guest, built once, and a host to load it.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests, of which each program uses a part"
+)]
+
+#[path = "../../../../tests/guests/src/behaviour.rs"]
+pub mod behaviour;
+
+use muster_domain::TaskTypeId;
+use muster_domain::settings::Settings;
+use muster_plugin_host::{Compiler, Config, Folders, LoadError, Plugin, PluginHost};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+
+/// The workspace's folder.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The hostile guest, built from source once for each test program. Cargo does nothing if it is
+/// built already.
+pub fn guest() -> &'static [u8] {
+    static GUEST: OnceLock<Vec<u8>> = OnceLock::new();
+    GUEST.get_or_init(|| {
+        // A target folder of its own: whoever runs these tests may hold the lock of the usual one.
+        let target = Path::new(env!("CARGO_BIN_EXE_muster-compile-component"))
+            .ancestors()
+            .nth(2)
+            .unwrap()
+            .join("guests");
+        let built = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "muster-test-guests",
+                "--lib",
+            ])
+            .args([
+                "--target",
+                "wasm32-wasip2",
+                "--profile",
+                "guest",
+                "--target-dir",
+            ])
+            .arg(&target)
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .current_dir(workspace())
+            .status()
+            .unwrap();
+        assert!(
+            built.success(),
+            "the hostile guest must build; `cargo xtask test` adds the wasm target"
+        );
+        std::fs::read(target.join("wasm32-wasip2/guest/muster_test_guests.wasm")).unwrap()
+    })
+}
+
+/// The guest with a behaviour.
+pub fn guest_that(behaviour: &str) -> Arc<[u8]> {
+    assert!(
+        behaviour::ALL.contains(&behaviour),
+        "the guest knows no behaviour {behaviour}"
+    );
+    let mut bytes = guest().to_vec();
+    let slots: Vec<usize> = bytes
+        .windows(behaviour::SLOT_BYTES)
+        .enumerate()
+        .filter(|(_, window)| {
+            window.starts_with(behaviour::SLOT)
+                && window[behaviour::SLOT.len()..]
+                    .iter()
+                    .all(|byte| *byte == 0)
+        })
+        .map(|(at, _)| at)
+        .collect();
+    let [slot] = slots[..] else {
+        panic!("the guest has {} slots for its behaviour", slots.len())
+    };
+    let written = &mut bytes[slot..slot + behaviour::SLOT_BYTES];
+    written.fill(0);
+    written[..behaviour.len()].copy_from_slice(behaviour.as_bytes());
+    bytes.into()
+}
+
+/// A host in a folder of its own, which goes when it is dropped.
+pub struct TestHost {
+    pub folder: tempfile::TempDir,
+    pub host: Arc<PluginHost>,
+}
+
+impl TestHost {
+    pub fn new() -> Self {
+        Self::with(Config::default())
+    }
+
+    pub fn with(config: Config) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let host = start(&folder.path().join("private"), config);
+        Self { folder, host }
+    }
+
+    pub fn private(&self) -> PathBuf {
+        self.folder.path().join("private")
+    }
+
+    /// The files of compiled code.
+    pub fn compiled(&self) -> Vec<PathBuf> {
+        let folder = std::fs::read_dir(self.private().join("compiled")).unwrap();
+        folder.map(|entry| entry.unwrap().path()).collect()
+    }
+
+    pub async fn load(&self, behaviour: &str) -> Result<Arc<Plugin>, LoadError> {
+        self.host.load(guest_that(behaviour)).await
+    }
+}
+
+pub fn start(private: &Path, config: Config) -> Arc<PluginHost> {
+    let compiler = Compiler {
+        program: env!("CARGO_BIN_EXE_muster-compile-component").into(),
+        arguments: vec![],
+    };
+    PluginHost::start(
+        config,
+        Folders {
+            private: private.to_owned(),
+        },
+        compiler,
+    )
+    .unwrap()
+}
+
+/// The task type of the guest.
+pub fn act() -> TaskTypeId {
+    "act".parse().unwrap()
+}
+
+/// Settings that tell the guest what to do.
+pub fn told_to(word: &str) -> Settings {
+    Settings::from_value(&serde_json::json!({"do": word})).unwrap()
+}
+
+/// An error with its causes, as it is printed.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
