@@ -143,10 +143,10 @@ async fn serve(
         certificate,
     };
     let began = Arc::new(AtomicBool::new(false));
-    let begin = Arc::clone(&began);
+    let asked = Arc::clone(&began);
     let router = serving.router;
     let service = service_fn(move |mut request: Request<Incoming>| {
-        begin.store(true, Ordering::Relaxed);
+        asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(peer.clone());
         router.clone().call(request.map(Body::new))
     });

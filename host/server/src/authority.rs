@@ -117,7 +117,7 @@ impl Authority {
         );
         match (key, certificate) {
             (Some(key), Some(certificate)) => {
-                Self::from_pem(text(CA_KEY, key)?, text(CA, certificate)?)
+                Self::from_pem(&text(CA_KEY, key)?, text(CA, certificate)?)
             }
             // A first start that was cut short may have left one of them.
             _ if fresh => Self::make(folder),
@@ -139,11 +139,11 @@ impl Authority {
         let certificate = parameters.self_signed(&key).map_err(make)?;
         folder::write(&folder.key(CA_KEY), key.serialize_pem().as_bytes())?;
         folder::write(&folder.key(CA), certificate.pem().as_bytes())?;
-        Self::from_pem(key.serialize_pem(), certificate.pem())
+        Self::from_pem(&key.serialize_pem(), certificate.pem())
     }
 
-    fn from_pem(key: String, pem: String) -> Result<Self, AuthorityError> {
-        let key = KeyPair::from_pem(&key).map_err(|cause| damaged(CA_KEY, cause))?;
+    fn from_pem(key: &str, pem: String) -> Result<Self, AuthorityError> {
+        let key = KeyPair::from_pem(key).map_err(|cause| damaged(CA_KEY, cause))?;
         let certificate =
             CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|cause| damaged(CA, cause))?;
         let issuer =

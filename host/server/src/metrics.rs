@@ -100,7 +100,7 @@ impl Metrics {
     /// The text that Prometheus reads.
     pub(crate) fn text(&self, edge: &Edge) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
-        encode(&mut text, &self.read(edge))?;
+        encode(&mut text, &Self::read(edge))?;
         let own = text.trim_end().trim_end_matches("# EOF").to_owned();
         let mut all = String::new();
         encode(&mut all, &self.registry)?;
@@ -108,7 +108,7 @@ impl Metrics {
     }
 
     /// What is read now.
-    fn read(&self, edge: &Edge) -> Registry {
+    fn read(edge: &Edge) -> Registry {
         let mut registry = Registry::default();
         let mut gauge = |name: &str, help: &str, value: i64| {
             registry.register(name, help, ConstGauge::new(value));

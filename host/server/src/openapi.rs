@@ -1,4 +1,4 @@
-//! The interface as an OpenAPI 3.1 document, made from the handlers.
+//! The interface as an `OpenAPI` 3.1 document, made from the handlers.
 
 use std::sync::LazyLock;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};

@@ -17,9 +17,9 @@ use std::sync::Arc;
 pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
-    detail: String,
-    findings: Vec<Finding>,
-    application: Option<String>,
+    detail: Box<str>,
+    findings: Box<[Finding]>,
+    application: Option<Box<str>>,
     reason: Option<&'static str>,
     retry_after: Option<u32>,
     /// Told in the log alone.
@@ -31,8 +31,8 @@ impl Problem {
         Self {
             status,
             code,
-            detail: sentence(&detail.into()),
-            findings: Vec::new(),
+            detail: sentence(&detail.into()).into(),
+            findings: Box::default(),
             application: None,
             reason: None,
             retry_after: None,
@@ -102,9 +102,9 @@ impl Problem {
             r#type: format!("{TYPE_PREFIX}{}", self.code),
             title: title(self.code, self.status).into(),
             status: self.status.as_u16(),
-            detail: self.detail,
+            detail: self.detail.into(),
             findings: self.findings.into_iter().map(Into::into).collect(),
-            application: self.application,
+            application: self.application.map(Into::into),
             reason: self.reason.map(Into::into),
             request: Some(request.to_owned()),
         };
@@ -143,7 +143,7 @@ impl From<AppError> for Problem {
                 ref application,
                 ref reason,
             } => Self {
-                application: Some(application.to_string()),
+                application: Some(application.to_string().into()),
                 reason: Some(reason.code()),
                 ..of(StatusCode::CONFLICT)
             },
@@ -156,7 +156,7 @@ impl From<AppError> for Problem {
                     many => format!("the settings cannot be used: {} findings", many.len()),
                 };
                 Self {
-                    findings,
+                    findings: findings.into(),
                     ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
                 }
             }

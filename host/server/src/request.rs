@@ -60,10 +60,10 @@ fn log(problem: &Problem) {
     match problem.cause() {
         Some(cause) => tracing::error!(code, %cause, "the server failed at a request"),
         None if problem.status().as_u16() == 502 => {
-            tracing::warn!(code, detail, "a plug-in failed")
+            tracing::warn!(code, detail, "a plug-in failed");
         }
         None if problem.status().is_server_error() => {
-            tracing::warn!(code, detail, "not carried out")
+            tracing::warn!(code, detail, "not carried out");
         }
         None => tracing::info!(code, detail, "refused"),
     }

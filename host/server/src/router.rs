@@ -1,6 +1,6 @@
 //! Every route on one screen.
 //!
-//! The table makes the router and the OpenAPI document, so that neither has what the other lacks.
+//! The table makes the router and the `OpenAPI` document, so that neither has what the other lacks.
 //! `open` are those that need no administrator's token; a test asks all others without one.
 
 use crate::agents::{enroll, link};

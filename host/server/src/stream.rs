@@ -162,20 +162,22 @@ pub(crate) async fn events(
     Ok(sent(edge, events))
 }
 
-fn event(name: &str, id: Option<i64>, view: &impl serde::Serialize) -> Result<Event, Infallible> {
+fn event(name: &str, id: Option<i64>, view: &impl serde::Serialize) -> Event {
     let event = Event::default()
         .event(name)
         .data(serde_json::json!(view).to_string());
-    Ok(match id {
+    match id {
         Some(id) => event.id(id.to_string()),
         None => event,
-    })
+    }
 }
 
 fn sent<S>(edge: &Edge, events: S) -> impl IntoResponse + use<S>
 where
-    S: stream::Stream<Item = Result<Event, Infallible>> + Send + 'static,
+    S: stream::Stream<Item = Event> + Send + 'static,
 {
-    let events = events.take_until(edge.stopping().clone().cancelled_owned());
+    let events = events
+        .map(Ok::<_, Infallible>)
+        .take_until(edge.stopping().clone().cancelled_owned());
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }

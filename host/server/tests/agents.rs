@@ -1,5 +1,13 @@
 //! The agents' edge over real TLS: enrollment, and who may link.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at what it does not expect"
+)]
+
 mod support;
 
 use futures_util::{SinkExt as _, StreamExt as _};

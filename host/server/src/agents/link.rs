@@ -271,7 +271,7 @@ async fn take(
         FromAgent::NeedCommand { hash } => match app.link_command_body(hash).await? {
             Some(body) => link.send(FromServer::Command { hash, body }),
             None => {
-                tracing::warn!(device = %id.device(), %hash, "a command was asked for that is not here")
+                tracing::warn!(device = %id.device(), %hash, "a command was asked for that is not here");
             }
         },
     }

@@ -29,7 +29,7 @@ pub(crate) async fn ready_show(app: App) -> Result<&'static str, Problem> {
     Ok("ready\n")
 }
 
-/// Metrics in the text format of OpenMetrics. Needs no token from this machine itself.
+/// Metrics in the text format of `OpenMetrics`. Needs no token from this machine itself.
 #[utoipa::path(get, path = "/metrics", tag = "health",
     responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub(crate) async fn metrics_show(

@@ -30,7 +30,7 @@ pub(crate) async fn ca_show(State(edge): State<Edge>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/x-pem-file")], pem)
 }
 
-/// This interface as an OpenAPI 3.1 document.
+/// This interface as an `OpenAPI` 3.1 document.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "server", security(()),
     responses((status = 200, body = Object, content_type = "application/json")))]
 pub(crate) async fn openapi_show() -> impl IntoResponse {

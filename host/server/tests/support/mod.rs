@@ -1,6 +1,11 @@
 //! A server in this process, on real TLS, and who asks it.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test ends at what it does not expect"
+)]
 
 use muster_api::problem::ProblemDocument;
 use muster_domain::Digest;
