@@ -17,7 +17,7 @@ Standard output holds two or three lines, for people and programs; logs go to st
 Then, on the administrator's machine:
   muster login https://127.0.0.1:8443          asks for the token, and compares the fingerprint
   muster plugin install clamav.wasm            installs a management plug-in
-  muster device token                          makes a token that enrolls one device
+  muster device enroll-token                   makes a token that enrolls one device
 
 The data folder, to be backed up as a whole while the server is stopped:
   muster.db     what the server knows
