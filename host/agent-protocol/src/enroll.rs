@@ -53,9 +53,8 @@ impl FromStr for EnrollmentToken {
         let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InvalidToken)?;
         let bytes: [u8; 64] = bytes.try_into().map_err(|_| InvalidToken)?;
         let (ca, secret) = bytes.split_at(32);
-        let hex: String = ca.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self {
-            ca: format!("sha256:{hex}").parse().map_err(|_| InvalidToken)?,
+            ca: Digest::from_bytes(ca.try_into().map_err(|_| InvalidToken)?),
             secret: secret.try_into().map_err(|_| InvalidToken)?,
         })
     }

@@ -20,11 +20,11 @@ impl Applications {
         self.0.load().get(application).cloned()
     }
 
-    pub(crate) fn put(&self, plugin: Arc<Plugin>) {
+    pub(crate) fn put(&self, plugin: &Arc<Plugin>) {
         self.0.rcu(|applications| {
             let mut applications = BTreeMap::clone(applications);
             let application = plugin.description().application.clone();
-            applications.insert(application, Arc::clone(&plugin));
+            applications.insert(application, Arc::clone(plugin));
             applications
         });
     }

@@ -30,7 +30,7 @@ use std::time::Duration;
 use translate::Translations;
 
 /// With no hint, everything is looked at so often: what a lost hint would have told.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// After a failure, everything is looked at again so soon.
 const RETRY: Duration = Duration::from_secs(2);

@@ -54,7 +54,7 @@ impl App {
         let group = match &filter.group {
             Some(path) => Some(
                 tree.find(path)
-                    .ok_or_else(|| AppError::not_found("group", path))?,
+                    .ok_or_else(|| AppError::not_found("group", &path))?,
             ),
             None => None,
         };
@@ -117,7 +117,7 @@ impl App {
                     let group = match &group {
                         Some(path) => tree
                             .find(path)
-                            .ok_or_else(|| AppError::not_found("group", path))?,
+                            .ok_or_else(|| AppError::not_found("group", &path))?,
                         None => device.group,
                     };
                     let name = name.unwrap_or_else(|| device.name.clone());

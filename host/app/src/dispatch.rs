@@ -4,6 +4,7 @@
 //! devices there are. Stopping, pausing and resuming a run say what is wanted of its deliveries.
 //! The next step, [`crate::deliver`], starts from these rows.
 
+use crate::error::sentence;
 use crate::place::devices_of;
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
@@ -57,7 +58,7 @@ impl App {
         task: &Task,
         error: &AppError,
     ) -> Result<(), AppError> {
-        let text = format!("Task {} was not started: {error}.", task.name);
+        let text = sentence(format!("Task {} was not started: {error}", task.name));
         let event = NewEvent::new("run.refused", Severity::Warning, who.actor(), text)
             .about(Subject {
                 application: Some(task.application.clone()),
@@ -160,7 +161,7 @@ async fn run_insert_with_event(
 ) -> Result<Run, AppError> {
     // Read again: the task may have changed, or been started, since it was looked at.
     let task = task_get(connection, id).await?;
-    let task = task.ok_or_else(|| AppError::not_found("task", id))?;
+    let task = task.ok_or_else(|| AppError::not_found("task", &id))?;
     refuse_second_run(connection, &task).await?;
     let targets = devices_of(connection, &task.scope).await?;
     let now = Timestamp::now();
@@ -326,7 +327,7 @@ pub(crate) async fn run_settle(
 async fn run_existing(connection: &mut Connection, id: RunId) -> Result<Run, AppError> {
     run_get(connection, id)
         .await?
-        .ok_or_else(|| AppError::not_found("run", id))
+        .ok_or_else(|| AppError::not_found("run", &id))
 }
 
 fn about(run: &Run) -> Subject {

@@ -57,7 +57,7 @@ impl App {
                 let path = group.as_deref().unwrap_or("/");
                 let group = tree
                     .find(path)
-                    .ok_or_else(|| AppError::not_found("group", path))?;
+                    .ok_or_else(|| AppError::not_found("group", &path))?;
                 enrollment_token_insert(connection, secret, group, valid_until, now, &actor)
                     .await?;
                 let text = format!(

@@ -153,7 +153,7 @@ impl AppError {
         }
     }
 
-    pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
+    pub(crate) fn not_found(what: &'static str, name: &(impl ToString + ?Sized)) -> Self {
         Self::NotFound {
             what,
             name: name.to_string(),
@@ -170,4 +170,12 @@ fn summary(findings: &[Finding]) -> String {
         })
         .collect();
     texts.join(" ")
+}
+
+/// A text with a full stop at its end, and only one.
+pub(crate) fn sentence(text: String) -> String {
+    if text.ends_with('.') {
+        return text;
+    }
+    text + "."
 }

@@ -135,7 +135,7 @@ impl App {
 
 fn find(tree: &Tree, reference: &str) -> Result<GroupId, AppError> {
     tree.find(reference)
-        .ok_or_else(|| AppError::not_found("group", reference))
+        .ok_or_else(|| AppError::not_found("group", &reference))
 }
 
 fn about(group: GroupId) -> Subject {

@@ -1,5 +1,6 @@
 //! Management plug-ins: installed, listed, removed, and loaded again when the server starts.
 
+use crate::error::sentence;
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
@@ -40,7 +41,7 @@ impl App {
         muster_crash_point::reach("install.component-kept");
         let row = self.plugin_activate(who, &plugin).await?;
         muster_crash_point::reach("install.committed");
-        self.0.applications.put(plugin);
+        self.0.applications.put(&plugin);
         self.0.watch.log_grew();
         self.0.hints.everything();
         Ok(row)
@@ -97,7 +98,7 @@ impl App {
             "plugin.refused",
             Severity::Warning,
             who.actor(),
-            format!("Plug-in {} was refused: {why}.", digest.short()),
+            sentence(format!("Plug-in {} was refused: {why}", digest.short())),
         )
         .with(serde_json::json!({ "digest": digest, "reason": why }));
         self.event_write(event).await
@@ -116,7 +117,7 @@ impl App {
     ) -> Result<PluginRow, AppError> {
         plugin_latest(&mut *self.0.storage.read().await?, application)
             .await?
-            .ok_or_else(|| AppError::not_found("plug-in for application", application))
+            .ok_or_else(|| AppError::not_found("plug-in for application", &application))
     }
 
     /// Removes an application's plug-in. Its tasks stay and cannot be started; deliveries under way
@@ -170,7 +171,7 @@ impl App {
             match self.plugin_load(row.digest).await {
                 Ok(plugin) => {
                     self.plugin_state(&row, PluginState::Active, None).await?;
-                    self.0.applications.put(plugin);
+                    self.0.applications.put(&plugin);
                 }
                 Err(error) => {
                     let why = chain(&error);

@@ -82,7 +82,7 @@ pub(crate) async fn group_find(
 ) -> Result<GroupId, AppError> {
     let tree = Tree::read(connection).await?;
     tree.find(reference)
-        .ok_or_else(|| AppError::not_found("group", reference))
+        .ok_or_else(|| AppError::not_found("group", &reference))
 }
 
 /// A device by number or name, or the refusal that names it.
@@ -98,7 +98,7 @@ pub(crate) async fn device_find(
         Some(device) => Some(device),
         None => device_by_name(connection, reference).await?,
     };
-    found.ok_or_else(|| AppError::not_found("device", reference))
+    found.ok_or_else(|| AppError::not_found("device", &reference))
 }
 
 /// The devices that a scope means at this moment.

@@ -5,6 +5,7 @@
 //! [`crate::dispatch`], starts from those rows.
 
 use crate::application::task_type;
+use crate::error::sentence;
 use crate::place::{ScopeReference, scope_find};
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
@@ -160,7 +161,7 @@ impl App {
                 muster_crash_point::reach("submit.before-commit");
                 task_get(connection, id)
                     .await?
-                    .ok_or_else(|| AppError::not_found("task", id))
+                    .ok_or_else(|| AppError::not_found("task", &id))
             })
         })
         .await
@@ -191,7 +192,7 @@ impl App {
         self.logged(move |connection| {
             Box::pin(async move {
                 let current = task_get(connection, id).await?;
-                let current = current.ok_or_else(|| AppError::not_found("task", id))?;
+                let current = current.ok_or_else(|| AppError::not_found("task", &id))?;
                 check_revision(expected, current.revision.number)?;
                 let mut next = next;
                 next.number = current.revision.number;
@@ -212,7 +213,7 @@ impl App {
                 .await?;
                 task_get(connection, id)
                     .await?
-                    .ok_or_else(|| AppError::not_found("task", id))
+                    .ok_or_else(|| AppError::not_found("task", &id))
             })
         })
         .await
@@ -229,7 +230,7 @@ impl App {
             "task.refused",
             Severity::Warning,
             who.actor(),
-            format!("Task {name:?} was refused: {error}."),
+            sentence(format!("Task {name:?} was refused: {error}")),
         )
         .about(Subject {
             application: Some(request.application.clone()),

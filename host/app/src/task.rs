@@ -66,7 +66,7 @@ impl App {
     pub async fn task_get(&self, _who: &Administrator, id: TaskId) -> Result<TaskDetail, AppError> {
         let mut connection = self.0.storage.read().await?;
         let task = task_get(&mut connection, id).await?;
-        let task = task.ok_or_else(|| AppError::not_found("task", id))?;
+        let task = task.ok_or_else(|| AppError::not_found("task", &id))?;
         let tree = Tree::read(&mut connection).await?;
         let last_run = run_latest(&mut connection, id).await?;
         Ok(self.task_detail(task, &tree, last_run))
@@ -128,7 +128,7 @@ impl App {
         self.logged(move |connection| {
             Box::pin(async move {
                 let task = task_get(connection, id).await?;
-                let task = task.ok_or_else(|| AppError::not_found("task", id))?;
+                let task = task.ok_or_else(|| AppError::not_found("task", &id))?;
                 if let Some(run) = run_latest(connection, id).await? {
                     let run = run_get(connection, run).await?;
                     let under_way =

@@ -146,7 +146,7 @@ impl App {
     pub async fn run_get(&self, _who: &Administrator, id: RunId) -> Result<RunDetail, AppError> {
         let mut connection = self.0.storage.read().await?;
         let run = run_get(&mut connection, id).await?;
-        let run = run.ok_or_else(|| AppError::not_found("run", id))?;
+        let run = run.ok_or_else(|| AppError::not_found("run", &id))?;
         let head = task_head(&mut connection, run.task).await?;
         Ok(self.run_detail(run, head.map(|head| head.name)))
     }
@@ -200,7 +200,7 @@ impl App {
     ) -> Result<Vec<DeliveryDetail>, AppError> {
         let mut connection = self.0.storage.read().await?;
         let run = run_get(&mut connection, id).await?;
-        let run = run.ok_or_else(|| AppError::not_found("run", id))?;
+        let run = run.ok_or_else(|| AppError::not_found("run", &id))?;
         let after = after.unwrap_or(DeviceId(0));
         let mut deliveries = delivery_list(&mut connection, id, state, after, limit).await?;
         let touched = deliveries.len();

@@ -21,6 +21,11 @@ impl Digest {
         Self(sha2::Sha256::digest(bytes.as_ref()).into())
     }
 
+    /// A digest that was made elsewhere.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -28,7 +33,7 @@ impl Digest {
 
     /// The 64 hexadecimal digits alone, fit for a file name.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.0)
     }
 
     /// The first twelve digits, for people.
@@ -53,15 +58,12 @@ impl FromStr for Digest {
     type Err = InvalidDigest;
 
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
-        let hex = text.strip_prefix("sha256:").ok_or(InvalidDigest)?;
-        if hex.len() != 64 || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        let digits = text.strip_prefix("sha256:").ok_or(InvalidDigest)?;
+        if digits.bytes().any(|digit| digit.is_ascii_uppercase()) {
             return Err(InvalidDigest);
         }
         let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| InvalidDigest)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidDigest)?;
-        }
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| InvalidDigest)?;
         Ok(Self(bytes))
     }
 }

@@ -1,5 +1,7 @@
 //! What goes into the tables comes out of them, and counts follow.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where what it stands on fails")]
+
 use jiff::Timestamp;
 use muster_domain::application::Needs;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};

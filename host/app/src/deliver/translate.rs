@@ -53,10 +53,10 @@ pub(super) struct Translations {
 impl Translations {
     pub(super) async fn read(connection: &mut Connection, run: &Run) -> Result<Self, AppError> {
         let head = task_head(connection, run.task).await?;
-        let head = head.ok_or_else(|| AppError::not_found("task", run.task))?;
+        let head = head.ok_or_else(|| AppError::not_found("task", &run.task))?;
         let revision = task_revision_get(connection, run.task, run.revision).await?;
         let revision =
-            revision.ok_or_else(|| AppError::not_found("task revision", run.revision))?;
+            revision.ok_or_else(|| AppError::not_found("task revision", &run.revision))?;
         Ok(Self {
             head,
             needs: revision.needs,

@@ -13,6 +13,7 @@ use muster_domain::{DeviceId, RunId, TaskId, TaskTypeId};
 use muster_plugin_host::Plugin;
 use muster_storage::run::run_get;
 use muster_storage::task::{TaskHead, task_head, task_revision_get};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -96,22 +97,22 @@ async fn batches<'g>(
                 key
             };
             let Some(key) = key else { continue };
-            if !batches.contains_key(&key) {
-                let head = task_head(&mut connection, key.0).await?;
-                let revision = task_revision_get(&mut connection, key.0, key.1).await?;
-                let Some((head, revision)) = head.zip(revision) else {
-                    continue;
-                };
-                let batch = Batch {
-                    head,
-                    settings: revision.settings,
-                    reports: Vec::new(),
-                };
-                batches.insert(key, batch);
-            }
-            if let Some(batch) = batches.get_mut(&key) {
-                batch.reports.push((*run, taken.device, report));
-            }
+            let batch = match batches.entry(key) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => {
+                    let head = task_head(&mut connection, key.0).await?;
+                    let revision = task_revision_get(&mut connection, key.0, key.1).await?;
+                    let Some((head, revision)) = head.zip(revision) else {
+                        continue;
+                    };
+                    free.insert(Batch {
+                        head,
+                        settings: revision.settings,
+                        reports: Vec::new(),
+                    })
+                }
+            };
+            batch.reports.push((*run, taken.device, report));
         }
     }
     Ok(batches)
