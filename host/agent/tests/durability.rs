@@ -1,6 +1,8 @@
 //! The agent is ended in the middle, its link is cut, its disk is full: each delivery ends once,
 //! and nothing that was accepted is lost. With the real program.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 mod support;
 
 use muster_agent_protocol::message::{End, FromAgent, News};

@@ -232,7 +232,7 @@ impl Deliver {
                 match control {
                     Control::Pause => {
                         self.change(run, State::Paused, News::Paused { run })
-                            .await?
+                            .await?;
                     }
                     Control::Run => {
                         let attempt = delivery.attempt;

@@ -28,11 +28,11 @@ impl Device {
             "tool.toml",
             &format!(
                 "application = \"org.example.tool\"\nname = \"Tool\"\n[installed]\nfile = [\"/bin/true\"]\n\
-                 [running]\nprogram = \"test\"\narguments = [\"-e\", {:?}]\n[programs]\n\
+                 [running]\nprogram = \"test\"\narguments = [\"-e\", \"{}\"]\n[programs]\n\
                  test = \"/usr/bin/test\"\ntrue = \"/bin/true\"\nfalse = \"/bin/false\"\nsleep = \"/bin/sleep\"\n\
                  printf = \"/usr/bin/printf\"\nenv = \"/usr/bin/env\"\ncat = \"/bin/cat\"\nhead = \"/usr/bin/head\"\n\
                  timeout = \"/usr/bin/timeout\"\nmissing = \"/nowhere/missing\"\n",
-                device.running_file()
+                device.running_file().display()
             ),
         );
         device

@@ -1,7 +1,13 @@
 //! A server as far as an agent sees one: real TLS, real WebSocket, and a test that says what it
 //! answers. News are acknowledged at once unless the test wants otherwise.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on ends here"
+)]
 
 pub mod device;
 
@@ -39,7 +45,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// For anything that a test waits for.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 type Inbox = mpsc::UnboundedReceiver<FromAgent>;
 
