@@ -168,9 +168,9 @@ async fn run_insert_with_event(
     let number = task.revision.number;
     let run = run_insert(connection, id, number, &targets, now, &actor).await?;
     let text = format!(
-        "Task {} was started on {} devices.",
+        "Task {} was started on {}.",
         task.name,
-        targets.len()
+        devices(targets.len())
     );
     let event = NewEvent::new("run.started", Severity::Info, actor, text)
         .about(Subject {
@@ -184,6 +184,13 @@ async fn run_insert_with_event(
     run_settle(connection, run, now).await?;
     muster_crash_point::reach("dispatch.before-commit");
     run_existing(connection, run).await
+}
+
+fn devices(count: u64) -> String {
+    match count {
+        1 => "1 device".into(),
+        count => format!("{count} devices"),
+    }
 }
 
 async fn refuse_second_run(connection: &mut Connection, task: &Task) -> Result<(), AppError> {

@@ -97,6 +97,7 @@ impl App {
             workers: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }));
+        app.links_forget().await?;
         app.plugins_load().await?;
         app.0.workers.spawn(deliver::work(app.clone(), hinted));
         app.0.workers.spawn(report::work(app.clone(), taken));

@@ -10,7 +10,8 @@ use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::{DeviceId, Digest, RunId};
 use muster_storage::command::command_body;
 use muster_storage::device::{
-    device_certificate, device_get, device_link_begin, device_seen, device_tell,
+    device_certificate, device_get, device_link_begin, device_link_end, device_link_end_all,
+    device_tell,
 };
 use muster_storage::event::event_insert;
 use roaring::RoaringBitmap;
@@ -265,9 +266,20 @@ impl App {
                 Box::pin(async move {
                     let device = hello.device;
                     device_tell(connection, device, &hello.facts, &hello.applications).await?;
-                    device_seen(connection, device, Timestamp::now()).await?;
+
                     device_link_begin(connection, device, &hello.store, hello.last_order).await
                 })
+            })
+            .await
+            .map_err(AppError::Storage)
+    }
+
+    /// Notes that no link is open yet, when the server starts.
+    pub(crate) async fn links_forget(&self) -> Result<(), AppError> {
+        self.0
+            .storage
+            .write(move |connection| {
+                Box::pin(async move { device_link_end_all(connection, Timestamp::now()).await })
             })
             .await
             .map_err(AppError::Storage)
@@ -283,7 +295,9 @@ impl App {
             .0
             .storage
             .write(move |connection| {
-                Box::pin(async move { device_seen(connection, id.device, Timestamp::now()).await })
+                Box::pin(
+                    async move { device_link_end(connection, id.device, Timestamp::now()).await },
+                )
             })
             .await;
         if let Err(error) = seen {

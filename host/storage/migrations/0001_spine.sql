@@ -28,7 +28,8 @@ CREATE TABLE device_links (
     device       BIGINT PRIMARY KEY,
     store        TEXT   NOT NULL,
     acknowledged BIGINT NOT NULL,
-    last_order   BIGINT NOT NULL
+    last_order   BIGINT NOT NULL,
+    is_open      BOOLEAN NOT NULL
 );
 
 CREATE TABLE enrollment_tokens (

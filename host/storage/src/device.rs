@@ -234,8 +234,8 @@ pub async fn device_tell(
     Ok(())
 }
 
-/// Notes when a device's link was lost.
-pub async fn device_seen(
+/// Notes that a device's link was lost.
+pub async fn device_link_end(
     connection: &mut Connection,
     id: DeviceId,
     at: Timestamp,
@@ -243,6 +243,29 @@ pub async fn device_seen(
     sqlx::query("UPDATE devices SET last_seen = $2 WHERE id = $1")
         .bind(i64::from(id.0))
         .bind(to_millis(at))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("UPDATE device_links SET is_open = FALSE WHERE device = $1")
+        .bind(i64::from(id.0))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes that no link is open, at the start of a server. Those that were open when it ended without
+/// a word count as lost now: nothing closer is known.
+pub async fn device_link_end_all(
+    connection: &mut Connection,
+    at: Timestamp,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE devices SET last_seen = $1 \
+         WHERE id IN (SELECT device FROM device_links WHERE is_open)",
+    )
+    .bind(to_millis(at))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("UPDATE device_links SET is_open = FALSE WHERE is_open")
         .execute(connection)
         .await?;
     Ok(())
@@ -287,13 +310,14 @@ pub async fn device_link_begin(
             .fetch_optional(&mut *connection)
             .await?;
     let (acknowledged, last_order): (i64, i64) = sqlx::query_as(
-        "INSERT INTO device_links (device, store, acknowledged, last_order) VALUES ($1, $2, 0, $3) \
+        "INSERT INTO device_links (device, store, acknowledged, last_order, is_open) \
+         VALUES ($1, $2, 0, $3, TRUE) \
          ON CONFLICT (device) DO UPDATE SET \
          acknowledged = CASE WHEN device_links.store = excluded.store \
                         THEN device_links.acknowledged ELSE 0 END, \
          last_order = CASE WHEN device_links.last_order > excluded.last_order \
                       THEN device_links.last_order ELSE excluded.last_order END, \
-         store = excluded.store \
+         store = excluded.store, is_open = TRUE \
          RETURNING acknowledged, last_order",
     )
     .bind(i64::from(id.0))

@@ -1,6 +1,9 @@
 //! What goes into the tables comes out of them, and counts follow.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where what it stands on fails")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where what it stands on fails"
+)]
 
 use jiff::Timestamp;
 use muster_domain::application::Needs;
@@ -216,7 +219,7 @@ async fn counts_follow_deliveries_and_always_sum_to_the_scope() {
     storage
         .write::<_, StorageError, _>(|connection| {
             Box::pin(async move {
-                let targets = RoaringBitmap::from_iter(1..=5);
+                let targets: RoaringBitmap = (1..=5).collect();
                 let by = Actor::Server;
                 let run = run_insert(connection, TaskId(1), 1, &targets, now(), &by).await?;
                 let count = async |connection: &mut Connection| {
@@ -260,7 +263,7 @@ async fn what_is_wanted_otherwise_than_ordered_is_found() {
     storage
         .write::<_, StorageError, _>(|connection| {
             Box::pin(async move {
-                let targets = RoaringBitmap::from_iter(1..=3);
+                let targets: RoaringBitmap = (1..=3).collect();
                 let run =
                     run_insert(connection, TaskId(1), 1, &targets, now(), &Actor::Server).await?;
                 for device in 1..=3 {

@@ -1,6 +1,9 @@
 //! The writer: jobs are durable when their callers hear of it, and do not disturb each other.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where what it stands on fails")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where what it stands on fails"
+)]
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
