@@ -83,21 +83,27 @@ impl Settings {
     }
 
     fn configuration(&self) -> String {
-        let mut text = format!(
-            "database_in=file:{}\ndatabase_out=file:{}\ngzip_dbout=yes\n",
-            self.database(),
-            self.new_database()
+        let mut lines = vec![
+            format!("database_in=file:{}", self.database()),
+            format!("database_out=file:{}", self.new_database()),
+            "gzip_dbout=yes".into(),
+            // Options hold for the URLs that follow them.
+            "report_format=json".into(),
+            "report_url=stdout".into(),
+            format!("Watched = {}", self.level.attributes()),
+        ];
+        lines.extend(
+            self.exclusions
+                .iter()
+                .map(|path| format!("!{}(/|$)", to_regex(path))),
         );
-        // Options hold for the URLs that follow them.
-        text += "report_format=json\nreport_url=stdout\n";
-        text += &format!("Watched = {}\n", self.level.attributes());
-        for path in &self.exclusions {
-            text += &format!("!{}(/|$)\n", to_regex(path));
-        }
-        for path in &self.paths {
-            text += &format!("{}(/|$) Watched\n", to_regex(path));
-        }
-        text
+        lines.extend(
+            self.paths
+                .iter()
+                .map(|path| format!("{}(/|$) Watched", to_regex(path))),
+        );
+        lines.push(String::new());
+        lines.join("\n")
     }
 
     /// What a schema cannot say.
@@ -251,16 +257,15 @@ fn part_to_regex(part: &str) -> String {
     if part.chars().all(plain) {
         return format!("/{part}");
     }
-    let mut regex = String::from("/(");
-    for c in part.chars() {
+    let escaped = |c: char| {
         if plain(c) {
-            regex.push(c);
+            c.to_string()
         } else {
-            regex += &format!("\\x{:02x}", u32::from(c));
+            format!("\\x{:02x}", u32::from(c))
         }
-    }
-    regex.push(')');
-    regex
+    };
+    let parts: Vec<String> = part.chars().map(escaped).collect();
+    format!("/({})", parts.concat())
 }
 
 #[cfg(test)]

@@ -1,5 +1,13 @@
 //! The cases in `cases/`, and what `describe` promises of schemas, examples and events.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails panics"
+)]
+
 use muster_aide::Aide;
 use muster_plugin_sdk::{Plugin, cases};
 use std::path::Path;

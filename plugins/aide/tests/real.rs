@@ -1,5 +1,13 @@
 //! The plug-in's commands, carried out by the real AIDE, and its real answers.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails panics"
+)]
+
 #[path = "../../clamav/tests/device/mod.rs"]
 mod device;
 

@@ -85,13 +85,12 @@ impl Task for DatabaseInfo {
                 "%s %f\\n",
             ])
             .keep(4096, 1024);
-        let named = settings.databases.iter().map(String::as_str);
-        let names: Vec<&str> = if settings.databases.is_empty() {
+        let chosen: Vec<&str> = if settings.databases.is_empty() {
             container::OFFICIAL.to_vec()
         } else {
-            named.collect()
+            settings.databases.iter().map(String::as_str).collect()
         };
-        let ask = names.into_iter().map(|name| container::ask(folder, name));
+        let ask = chosen.into_iter().map(|name| container::ask(folder, name));
         Ok([list].into_iter().chain(ask).collect::<Vec<_>>().into())
     }
 

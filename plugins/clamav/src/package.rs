@@ -245,7 +245,7 @@ fn ended(report: &Report, failed: &str, succeeded: &str, event: Event) -> Outcom
         .steps
         .last()
         .filter(|_| report.trouble().is_none())
-        .and_then(|step| step.status());
+        .and_then(muster_plugin_sdk::StepReport::status);
     match last {
         Some(0) => Outcome::succeeded(succeeded).with([event]),
         Some(102) => {

@@ -160,12 +160,9 @@ impl Task for Scan {
     }
 
     fn validate(&self, settings: &Settings, findings: &mut Findings) {
-        check_paths(&settings.paths, &["paths"], findings);
-        check_paths(
-            &settings.exclusions.paths,
-            &["exclusions", "paths"],
-            findings,
-        );
+        let excluded = |index| pointer!("exclusions", "paths", index);
+        check_paths(&settings.paths, &|index| pointer!("paths", index), findings);
+        check_paths(&settings.exclusions.paths, &excluded, findings);
         check_area(settings, findings);
         check_exclusions(settings, findings);
         check_folders(settings, findings);
@@ -274,15 +271,7 @@ fn clamscan(settings: &Settings) -> Step {
         .keep_lines(KEEP, MOST_LINES)
 }
 
-fn check_paths(paths: &[String], place: &[&str], findings: &mut Findings) {
-    let pointer = |index: usize| {
-        let mut pointer = place
-            .iter()
-            .map(|step| format!("/{step}"))
-            .collect::<String>();
-        pointer.push_str(&pointer!(index));
-        pointer
-    };
+fn check_paths(paths: &[String], pointer: &dyn Fn(usize) -> String, findings: &mut Findings) {
     for (index, path) in paths.iter().enumerate() {
         if !path::check(path, &|| pointer(index), findings) {
             continue;

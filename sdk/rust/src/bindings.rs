@@ -4,7 +4,6 @@
 /// Everything that every plug-in has, and the types of the contract.
 #[expect(
     missing_docs,
-    clippy::all,
     clippy::pedantic,
     reason = "generated; the documentation stands in wit/v1"
 )]
@@ -44,7 +43,6 @@ pub mod base {
 /// The optional interface `interpret`.
 #[expect(
     missing_docs,
-    clippy::all,
     clippy::pedantic,
     reason = "generated; the documentation stands in wit/v1"
 )]
@@ -71,7 +69,6 @@ pub mod interpret {
 /// The optional interface `migrate`.
 #[expect(
     missing_docs,
-    clippy::all,
     clippy::pedantic,
     reason = "generated; the documentation stands in wit/v1"
 )]

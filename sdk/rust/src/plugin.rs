@@ -58,13 +58,11 @@ pub trait Plugin {
 
     /// What each report means.
     fn interpret(task_type: &str, settings: &str, reports: &[Report]) -> Vec<Outcome> {
-        match Self::task(task_type) {
-            Some(task) => task.interpret(settings, reports),
-            None => {
-                let unknown = format!("The plug-in knows no task type {task_type:?}.");
-                reports.iter().map(|_| Outcome::failed(&unknown)).collect()
-            }
+        if let Some(task) = Self::task(task_type) {
+            return task.interpret(settings, reports);
         }
+        let unknown = format!("The plug-in knows no task type {task_type:?}.");
+        reports.iter().map(|_| Outcome::failed(&unknown)).collect()
     }
 
     /// Settings of an older schema version, brought up to date.

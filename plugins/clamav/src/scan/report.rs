@@ -52,7 +52,9 @@ pub(super) fn outcome(action: Action, report: &Report) -> Outcome {
         Some(2) if files > 0 => Outcome::warning(format!(
             "No threats in {}, but not all could be read: {}.",
             counted(files, "file"),
-            output::reason(scan)
+            unscanned(scan)
+                .next()
+                .unwrap_or_else(|| output::reason(scan))
         )),
         _ => {
             let failed = output::failure(report, "The scan failed");
@@ -85,24 +87,27 @@ fn found(action: Action, scan: &StepReport, files: u64, detections: &[Detection]
         .filter(|found| !matches!(found.fate, Fate::Left))
         .count();
     let left = detections.len() - handled;
-    let mut summary = format!(
+    let undone = action != Action::Report && left > 0;
+    let mut parts = vec![format!(
         "{} in {}",
         counted(threats, "threat"),
         counted(files, "file")
-    );
+    )];
     match action {
         Action::Report => {}
-        Action::Quarantine => summary += &format!(", {handled} moved to quarantine"),
-        Action::Remove => summary += &format!(", {handled} removed"),
+        Action::Quarantine => parts.push(format!("{handled} moved to quarantine")),
+        Action::Remove => parts.push(format!("{handled} removed")),
     }
-    let undone = action != Action::Report && left > 0;
     if undone {
-        summary += &format!("; {left} could not be and are still there");
+        parts.push(format!("{left} left in place, because that failed"));
+    }
+    if scan.lines_left_out > 0 {
+        parts.push(format!("only the first {lines} are told"));
     }
     if lines > threats {
-        summary += "; file names imitate further detections";
+        parts.push("file names imitate further detections".into());
     }
-    summary.push('.');
+    let summary = format!("{}.", parts.join(", "));
     let outcome = if undone {
         Outcome::failed(summary)
     } else {
@@ -132,12 +137,19 @@ fn detections(scan: &StepReport) -> Vec<Detection<'_>> {
             // What became of a file stands right after its detection.
             if rest == ": Removed." {
                 last.fate = Fate::Removed;
-            } else if let Some(to) = rest.strip_prefix(": moved to '") {
-                last.fate = Fate::Moved(to.strip_suffix('\'').unwrap_or(to));
+            } else if let Some(to) = moved_to(rest) {
+                last.fate = Fate::Moved(to);
             }
         }
     }
     detections
+}
+
+/// `: moved to '/quarantine/name'`
+fn moved_to(rest: &str) -> Option<&str> {
+    rest.strip_prefix(": moved to '")?
+        .strip_suffix('\'')
+        .filter(|to| !to.is_empty())
 }
 
 /// `/path/to: file: Some.Signature-1 FOUND`: a signature holds neither blanks nor colons.
@@ -175,21 +187,26 @@ impl Detection<'_> {
 }
 
 fn not_scanned(scan: &StepReport) -> impl Iterator<Item = Event> {
-    let unread = |line: &&String| {
+    unscanned(scan).take(MOST_UNSCANNED).map(|reason| {
+        Event::new(
+            "file-not-scanned",
+            format!("Not scanned: {reason}."),
+            &NotScanned { reason },
+        )
+    })
+}
+
+/// Files that could not be read, with the reason.
+fn unscanned(scan: &StepReport) -> impl Iterator<Item = &str> {
+    let unread = |line: &&str| {
         line.ends_with(": Access denied")
             || line.contains(": Can't open ")
-            || line.starts_with("WARNING: ") && line.ends_with(": Can't access file")
+            || line.ends_with(": Can't access file")
     };
-    scan.lines
-        .iter()
-        .filter(unread)
-        .take(MOST_UNSCANNED)
-        .map(|line| {
-            let reason = line.strip_prefix("WARNING: ").unwrap_or(line);
-            Event::new(
-                "file-not-scanned",
-                format!("Not scanned: {reason}."),
-                &NotScanned { reason },
-            )
-        })
+    let lines = scan.lines.iter().map(String::as_str).filter(unread);
+    lines.map(|line| {
+        line.strip_prefix("WARNING: ")
+            .unwrap_or(line)
+            .trim_end_matches('.')
+    })
 }
