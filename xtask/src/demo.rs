@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step::run(cargo().current_dir(&place.root).arg("build").args(PROGRAMS))?;
 
     let interrupt = Interrupt::listen()?;
-    let mut world = World::new(&place.target.join("debug"))?;
+    let mut world = World::new(&place)?;
     let told = story::tell(&mut world, &plugins);
     if interrupt.came() {
         println!("\nInterrupted.");

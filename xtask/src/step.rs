@@ -9,8 +9,20 @@ pub(crate) fn ci() -> bool {
 }
 
 /// The cargo that runs us, so that its toolchain is kept.
+///
+/// What it told us about our own package is taken away: build scripts of dependencies look at it,
+/// and would build everything anew whenever cargo is called through us instead of directly.
 pub(crate) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let about_us = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if about_us {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// Tells what happens next.

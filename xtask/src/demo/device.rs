@@ -1,8 +1,6 @@
 //! What lies on the device of the demo: files, a signature database, and connectors.
 
-use crate::setup;
 use anyhow::{Context, Result};
-use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -73,49 +71,15 @@ pub(super) fn signatures(folder: &Path) -> Result<()> {
     )
 }
 
-/// The connectors, as the device's owner would write them.
-pub(super) fn connectors(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let clamav = connector(
-        "net.clamav.clamav",
-        "ClamAV",
-        ("clamscan", r"ClamAV (\d+\.\d+\.\d+)"),
-        &["clamscan", "find", "mkdir", "sigtool", "freshclam"],
-    )?;
-    let aide = connector(
-        "io.github.aide",
-        "AIDE",
-        ("aide", r"(?i)aide (\d+\.\d+(?:\.\d+)?)"),
-        &["aide"],
-    )?;
-    write(&folder.join("clamav.toml"), &clamav)?;
-    write(&folder.join("aide.toml"), &aide)
-}
-
-/// The text of a connector for an application that has no process of its own. Only the programs
-/// that are named in it can be run.
-fn connector(
-    application: &str,
-    name: &str,
-    version: (&str, &str),
-    programs: &[&str],
-) -> Result<String> {
-    let path = |program: &str| {
-        setup::find(program)
-            .with_context(|| format!("the program `{program}` is not installed on this machine"))
-    };
-    let (teller, pattern) = version;
-    let mut text = format!(
-        "application = \"{application}\"\nname = \"{name}\"\n\n\
-         [installed]\nfile = [\"{}\"]\n\n\
-         [version]\nprogram = \"{teller}\"\narguments = [\"--version\"]\npattern = '{pattern}'\n\n\
-         [running]\nwhen = \"installed\"\n\n[programs]\n",
-        path(teller)?.display()
-    );
-    for program in programs {
-        writeln!(text, "{program} = \"{}\"", path(program)?.display())?;
+/// Installs the connectors that come with our plug-ins, as the device's owner would.
+pub(super) fn connectors(plugins: &Path, folder: &Path) -> Result<()> {
+    for name in ["clamav", "aide"] {
+        let from = plugins.join(name).join("connector.toml");
+        let text = std::fs::read_to_string(&from)
+            .with_context(|| format!("cannot read {}", from.display()))?;
+        write(&folder.join(name).with_extension("toml"), &text)?;
     }
-    Ok(text)
+    Ok(())
 }
 
 /// Readable by all and writable by the owner alone, whatever the umask: the agent passes over a

@@ -1,12 +1,12 @@
-//! Ctrl-C, so that processes and folder are cleared away before we end.
+//! Ctrl-C and its like, so that processes and folder are cleared away before we end.
 
 use anyhow::{Context, Result};
 use std::cell::Cell;
 use std::sync::mpsc::{Receiver, sync_channel};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Tells that somebody wants us to end. The terminal sends Ctrl-C to the programs that we started,
-/// too, so a command that runs meanwhile ends by itself.
+/// Tells that somebody wants us to end, or closed the terminal. Ctrl-C goes to a command of `muster`
+/// that runs meanwhile as well, so that ends by itself.
 pub(super) struct Interrupt {
     signals: Receiver<()>,
     seen: Cell<bool>,
@@ -18,11 +18,13 @@ impl Interrupt {
             .enable_io()
             .build()
             .context("cannot listen for signals")?;
-        let (mut interrupt, mut terminate) = {
+        let (mut interrupt, mut terminate, mut hang_up) = {
             let _inside = runtime.enter();
+            let of = |kind| signal(kind).context("cannot listen for signals");
             (
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::terminate())?,
+                of(SignalKind::interrupt())?,
+                of(SignalKind::terminate())?,
+                of(SignalKind::hangup())?,
             )
         };
         let (send, signals) = sync_channel(1);
@@ -32,6 +34,7 @@ impl Interrupt {
                     tokio::select! {
                         _ = interrupt.recv() => {}
                         _ = terminate.recv() => {}
+                        _ = hang_up.recv() => {}
                     }
                     // A full channel has one in it already, and one is enough.
                     let _ = send.try_send(());

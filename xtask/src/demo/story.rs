@@ -8,7 +8,7 @@ use serde_json::Value;
 
 const DEVICE: &str = "pc-1";
 const GROUP: &str = "/Office";
-const AIDE: &str = "io.github.aide";
+const AIDE: &str = "net.aide.aide";
 
 /// Tells it from the empty server to the last event.
 pub(super) fn tell(world: &mut World, plugins: &[Guest]) -> Result<()> {
@@ -75,7 +75,10 @@ fn device_of(world: &mut World, server: &str) -> Result<()> {
     world.muster_agent(&[
         "enroll", "--server", server, "--token", token, "--name", DEVICE,
     ])?;
-    device::connectors(&world.path("agent/connectors"))?;
+    device::connectors(
+        &world.root().join("plugins"),
+        &world.path("agent/connectors"),
+    )?;
     world.start_agent()?;
     world.until(
         "the device to tell of both applications",

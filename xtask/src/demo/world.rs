@@ -1,11 +1,13 @@
 //! The folder and the processes of the demo.
 
+use crate::place::Place;
 use crate::step;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -14,12 +16,17 @@ use std::time::{Duration, Instant};
 /// How long anything may take before the demo gives up.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// A process group of its own: Ctrl-C in the terminal reaches us alone, and we ask server and agent
+/// to end, in order and once.
+const OWN: i32 = 0;
+
 // Exit statuses of `muster`.
 const DONE: i32 = 0;
 const REFUSED: i32 = 1;
 
 /// Everything that the demo makes; it is cleared away at the end.
 pub(super) struct World {
+    root: PathBuf,
     programs: PathBuf,
     agent: Option<Child>,
     server: Option<Child>,
@@ -34,14 +41,15 @@ pub(super) struct Greeting {
 }
 
 impl World {
-    /// An empty one, for programs that lie in a folder.
-    pub(super) fn new(programs: &Path) -> Result<Self> {
+    /// An empty one, for the programs that cargo built.
+    pub(super) fn new(place: &Place) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("muster-demo-")
             .tempdir()
             .context("no temporary folder")?;
         Ok(Self {
-            programs: programs.into(),
+            root: place.root.clone(),
+            programs: place.target.join("debug"),
             agent: None,
             server: None,
             folder,
@@ -51,6 +59,11 @@ impl World {
     /// A path in its folder.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// The checkout.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Where the programs lie.
@@ -68,6 +81,7 @@ impl World {
         show(&command, " &");
         let log = self.log("server")?;
         let mut server = command
+            .process_group(OWN)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -99,6 +113,7 @@ impl World {
         let (out, err) = (self.log("agent")?, self.log("agent")?);
         self.agent = Some(
             command
+                .process_group(OWN)
                 .stdout(out)
                 .stderr(err)
                 .spawn()
@@ -295,7 +310,7 @@ fn stop(child: &mut Child) -> Result<std::process::ExitStatus> {
         .ok()
         .and_then(Pid::from_raw)
         .context("a process has an id")?;
-    // Ctrl-C reached it as well as us, so it may be gone.
+    // It may be gone already, and then its status tells.
     let _ = kill_process(id, Signal::TERM);
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(20) {
