@@ -22,7 +22,7 @@ pub use client::{Answer, Client};
 pub use needs::needs;
 pub use programs::Programs;
 pub use server::Server;
-pub use system::TestSystem;
+pub use system::{TestSystem, folder};
 pub use until::{PATIENCE, until};
 
 /// Names and values that a process gets besides those of the test.
