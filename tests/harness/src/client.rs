@@ -215,6 +215,25 @@ impl Client {
             .with_context(|| format!("start task {task}"))
     }
 
+    /// Wants something else of a run: `stop`, `pause` or `resume`.
+    pub async fn run_change(&self, run: i64, verb: &str) -> Result<RunView> {
+        let path = format!("/runs/{run}/{verb}");
+        self.send(self.request(Method::POST, &path))
+            .await?
+            .ok()
+            .with_context(|| format!("{verb} run {run}"))
+    }
+
+    /// What the server counts under a name, such as `muster_plugin_calls_total`.
+    pub async fn metric(&self, name: &str) -> Result<f64> {
+        let address = self.base.trim_end_matches(BASE);
+        let request = self.http.get(format!("{address}/metrics"));
+        let text = self.send(request).await?.text();
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        let value = value.with_context(|| format!("there is no {name} in {text}"))?;
+        Ok(value.trim().parse()?)
+    }
+
     /// A run.
     pub async fn run(&self, run: i64) -> Result<RunView> {
         self.get(&format!("/runs/{run}")).await
