@@ -4,11 +4,13 @@
 //! in memory alone: agents tell it anew. Whoever watches is woken by a hint and reads the rows.
 
 use crate::{Administrator, App, AppError};
+use jiff::Timestamp;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
 use muster_domain::run::{Run, RunState};
 use muster_domain::{DeviceId, EventId, RunId, TaskId};
+use muster_storage::Connection;
 use muster_storage::delivery::{delivery_list, delivery_touched};
-use muster_storage::device::device_names;
+use muster_storage::device::{device_list_of, device_names};
 use muster_storage::run::{run_get, run_list};
 use muster_storage::task::task_head;
 use std::collections::HashMap;
@@ -207,11 +209,16 @@ impl App {
         let untouched = untouched(&run);
         if state.is_none_or(|state| state == untouched) {
             let silent = &run.targets - delivery_touched(&mut connection, id).await?;
-            let silent = silent
+            let silent: Vec<DeviceId> = silent
                 .iter()
                 .filter(|device| *device > after.0)
-                .take(limit as usize);
-            deliveries.extend(silent.map(|device| made_up(&run, DeviceId(device), untouched)));
+                .take(limit as usize)
+                .map(DeviceId)
+                .collect();
+            let causes = self.silence(&mut connection, &silent).await?;
+            let silent = silent.into_iter().zip(causes);
+            deliveries
+                .extend(silent.map(|(device, cause)| made_up(&run, device, untouched, cause)));
         }
         let has_row: Vec<DeviceId> = deliveries
             .iter()
@@ -240,6 +247,25 @@ impl App {
             .collect())
     }
 
+    /// Why each of some devices was not in contact; none for one that is linked and about to be.
+    async fn silence(
+        &self,
+        connection: &mut Connection,
+        devices: &[DeviceId],
+    ) -> Result<Vec<Option<Cause>>, AppError> {
+        let connected = self.0.links.devices();
+        let known = device_list_of(connection, devices).await?;
+        let seen: HashMap<DeviceId, Option<Timestamp>> = known
+            .into_iter()
+            .map(|device| (device.id, device.last_seen))
+            .collect();
+        let cause = |device: &DeviceId| {
+            let since = seen.get(device).copied().flatten();
+            (!connected.contains(device.0)).then_some(Cause::Offline { since })
+        };
+        Ok(devices.iter().map(cause).collect())
+    }
+
     /// Wakes whoever watches when a run changed. A receiver that lags reads the rows all the same.
     pub fn run_hints(&self) -> broadcast::Receiver<RunId> {
         self.0.watch.runs.subscribe()
@@ -264,17 +290,17 @@ fn untouched(run: &Run) -> DeliveryState {
     }
 }
 
-fn made_up(run: &Run, device: DeviceId, state: DeliveryState) -> Delivery {
+fn made_up(run: &Run, device: DeviceId, state: DeliveryState, silence: Option<Cause>) -> Delivery {
     let (cause, wanted) = match run.state {
-        RunState::Running => (Cause::Offline { since: None }, Wanted::Run),
-        RunState::Paused => (Cause::Administrator, Wanted::Pause),
-        RunState::Stopping | RunState::Finished => (Cause::Administrator, Wanted::Stop),
+        RunState::Running => (silence, Wanted::Run),
+        RunState::Paused => (Some(Cause::Administrator), Wanted::Pause),
+        RunState::Stopping | RunState::Finished => (Some(Cause::Administrator), Wanted::Stop),
     };
     Delivery {
         run: run.id,
         device,
         state,
-        cause: Some(cause),
+        cause,
         wanted,
         ordered: None,
         sequence: None,
