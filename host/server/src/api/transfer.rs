@@ -82,21 +82,28 @@ pub(crate) async fn task_import(
 ) -> Result<(StatusCode, Json<TaskImportView>), Problem> {
     let task = read(file)?;
     let request = request(&task)?;
+    if query.commit {
+        // What stands against it is told as the refusal that it is, and is an event.
+        let created = app.task_create(&who, request).await?;
+        let created = shown(&app, &who, created.id).await?;
+        let import = TaskImportView {
+            importable: true,
+            task,
+            findings: created.findings.clone(),
+            missing: Vec::new(),
+            created: Some(created),
+        };
+        return Ok((StatusCode::CREATED, Json(import)));
+    }
     let preview = app.task_import_preview(&who, &request).await?;
-    let mut import = TaskImportView {
+    let import = TaskImportView {
         importable: preview.importable,
         task,
         findings: view::findings(preview.findings),
         missing: preview.missing,
         created: None,
     };
-    if !query.commit {
-        return Ok((StatusCode::OK, Json(import)));
-    }
-    // What stands against it is told here once more, as the refusal that it is.
-    let created = app.task_create(&who, request).await?;
-    import.created = Some(shown(&app, &who, created.id).await?);
-    Ok((StatusCode::CREATED, Json(import)))
+    Ok((StatusCode::OK, Json(import)))
 }
 
 /// The task of a file that is whole and unchanged.
