@@ -102,12 +102,13 @@ async fn a_device_that_is_away_gets_the_task_when_it_comes() -> Result<()> {
     let task = client.task_create(&scan("scan")).await?;
     let run = client.task_start(task.id).await?.id;
     becomes(client, run, "here", DeliveryState::Warning).await?;
-    let delivery = delivery_to(client, run, "away").await?;
-    assert_eq!(delivery.state, DeliveryState::Pending);
-    assert!(
-        matches!(delivery.cause, Some(Cause::Offline { since: Some(_) })),
-        "{delivery:?}"
-    );
+    until("the cause of the silence", async || {
+        let delivery = delivery_to(client, run, "away").await?;
+        ensure!(delivery.state == DeliveryState::Pending, "{delivery:?}");
+        let cause = delivery.cause;
+        Ok(matches!(cause, Some(Cause::Offline { since: Some(_) })).then_some(()))
+    })
+    .await?;
     let view = client.run(run).await?;
     assert_eq!((view.state, view.total), (RunState::Running, 2));
     assert_eq!(

@@ -62,7 +62,7 @@ async fn clamav_finds_a_marked_file_and_that_is_a_finding_not_a_failure() -> Res
     );
     std::fs::create_dir_all(&files)?;
     std::fs::create_dir_all(&signatures)?;
-    let pattern: String = MARKER.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let pattern = hex::encode(MARKER);
     std::fs::write(
         signatures.join("own.ndb"),
         format!("Muster.Test-1:0:*:{pattern}\n"),
