@@ -436,7 +436,15 @@ pub(crate) fn broken(server: &str, request: &str, error: &reqwest::Error) -> Cli
             remedy,
         };
     }
-    let why = root(error).to_string();
+    let root = root(error);
+    let cut = root
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof);
+    let why = if cut {
+        "the connection was cut".to_owned()
+    } else {
+        root.to_string()
+    };
     if error.is_connect() {
         ClientError::Unreachable { server, why }
     } else if error.is_timeout() {
@@ -450,8 +458,8 @@ pub(crate) fn broken(server: &str, request: &str, error: &reqwest::Error) -> Cli
     }
 }
 
-fn root(error: &reqwest::Error) -> &dyn Error {
-    let mut root: &dyn Error = error;
+fn root(error: &reqwest::Error) -> &(dyn Error + 'static) {
+    let mut root: &(dyn Error + 'static) = error;
     while let Some(source) = root.source() {
         root = source;
     }

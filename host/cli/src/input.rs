@@ -124,3 +124,35 @@ pub(crate) fn ask(question: &str) -> io::Result<bool> {
     io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
 }
+
+/// Asks for a secret on the terminal, which does not show it. None when standard input is no
+/// terminal.
+pub(crate) fn ask_secret(question: &str) -> io::Result<Option<String>> {
+    let stdin = io::stdin();
+    if !stdin.is_terminal() {
+        return Ok(None);
+    }
+    let mut stderr = io::stderr();
+    write!(stderr, "{question} ")?;
+    stderr.flush()?;
+    #[cfg(unix)]
+    let shown = quiet(&stdin)?;
+    let mut secret = String::new();
+    let read = stdin.read_line(&mut secret);
+    #[cfg(unix)]
+    rustix::termios::tcsetattr(&stdin, rustix::termios::OptionalActions::Now, &shown)?;
+    writeln!(stderr)?;
+    read?;
+    Ok(Some(secret))
+}
+
+/// Keeps a terminal from showing what is typed. Gives back how it was.
+#[cfg(unix)]
+fn quiet(terminal: &io::Stdin) -> io::Result<rustix::termios::Termios> {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    let shown = tcgetattr(terminal)?;
+    let mut hidden = shown.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(terminal, OptionalActions::Now, &hidden)?;
+    Ok(shown)
+}

@@ -15,7 +15,7 @@ use muster_domain::device::ApplicationState;
 pub(crate) enum Device {
     /// List devices
     List {
-        /// Only those of this group, by number or path
+        /// Only those in this group, by number or path; without those in groups below
         #[arg(long)]
         group: Option<String>,
         /// Only those with this name
@@ -104,6 +104,11 @@ async fn list(
     name: Option<String>,
     limit: Option<usize>,
 ) -> Result<(), Failure> {
+    let nothing = if group.is_none() && name.is_none() {
+        "No devices; `muster device enroll-token` makes a token to enroll one."
+    } else {
+        "No such devices."
+    };
     let mut query: Query<'_> = Vec::new();
     query.extend(group.map(|group| ("group", group)));
     query.extend(name.map(|name| ("name", name)));
@@ -124,7 +129,6 @@ async fn list(
         ]
     });
     let header = ["ID", "LINK", "NAME", "GROUP", "PLATFORM", "APPLICATIONS"];
-    let nothing = "No devices; `muster device enroll-token` makes a token to enroll one.";
     context.out.table(&header, rows.collect(), nothing)
 }
 

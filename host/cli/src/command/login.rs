@@ -19,7 +19,8 @@ use std::io::IsTerminal as _;
 pub(crate) struct Login {
     /// The server: https://HOST:PORT
     server: String,
-    /// The administrator's token, or `-` to read it from standard input; MUSTER_TOKEN if left out
+    /// The administrator's token, or `-` to read it from standard input. If left
+    /// out, MUSTER_TOKEN is taken, or it is asked for
     #[arg(long)]
     token: Option<String>,
     /// Digest of the CA's certificate, as the server prints it at its first start. Asked for if
@@ -56,12 +57,14 @@ impl Login {
         let token = match self.token.as_deref() {
             Some("-") => Source::Standard.text()?,
             Some(token) => token.to_owned(),
-            None => credentials::token_variable().ok_or_else(|| {
-                Failure::Usage(
-                    "no token; give --token TOKEN, or --token - and the token on standard input"
-                        .into(),
-                )
-            })?,
+            None => match credentials::token_variable() {
+                Some(token) => token,
+                None => input::ask_secret("The administrator's token:")?.ok_or_else(|| {
+                    let text =
+                        "no token; give it on standard input with --token -, or as MUSTER_TOKEN";
+                    Failure::Usage(text.into())
+                })?,
+            },
         };
         let token = token.trim();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {

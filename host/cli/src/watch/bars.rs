@@ -118,5 +118,5 @@ impl Drop for Bars {
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸ ")
+        .progress_chars("━╸─")
 }
