@@ -132,11 +132,12 @@ pub(crate) fn ask_secret(question: &str) -> io::Result<Option<String>> {
     if !stdin.is_terminal() {
         return Ok(None);
     }
+    // Before it is asked for, so that nothing typed early is shown.
+    #[cfg(unix)]
+    let shown = quiet(&stdin)?;
     let mut stderr = io::stderr();
     write!(stderr, "{question} ")?;
     stderr.flush()?;
-    #[cfg(unix)]
-    let shown = quiet(&stdin)?;
     let mut secret = String::new();
     let read = stdin.read_line(&mut secret);
     #[cfg(unix)]
