@@ -10,7 +10,7 @@ use wasmparser::{ComponentExternalKind, ComponentType, Parser, Payload, Validato
 pub enum InspectError {
     /// It does not begin as WebAssembly does.
     #[error(
-        "it is no WebAssembly component: it begins with {begins:?}; a plug-in is a .wasm file as `muster plugin build` makes it"
+        "it is no WebAssembly component: it begins with {begins:?}; a plug-in is a .wasm file as `cargo build --target wasm32-wasip2` makes it"
     )]
     NotWasm {
         /// Its first bytes, as text.
