@@ -6,6 +6,8 @@ use muster_domain::delivery::{Cause, DeliveryState};
 use muster_domain::run::RunState;
 use muster_flows::{DETECTS, Device, WAITS_THEN_DETECTS, scan, system_with_clamav};
 use muster_test_harness::{Client, until};
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command};
 
@@ -157,16 +159,20 @@ async fn a_run_that_is_stopped_ends_programs_that_will_not() -> Result<()> {
 
 #[tokio::test]
 async fn a_paused_run_stands_still_on_every_device() -> Result<()> {
-    let scanner = format!("echo $$ > pid\n{WAITS_THEN_DETECTS}");
+    // It starts no process while it waits: one that is stopped at a program's start keeps whoever
+    // started it from being stopped.
+    let scanner = format!("echo $$ > pid\nread line < gate\n{DETECTS}");
     let system = system_with_clamav().await?;
     let client = &system.client;
     let device = Device::start(&system, "pc-1", &scanner).await?;
+    let gate = device.folder().join("gate");
+    assert!(Command::new("mkfifo").arg(&gate).status()?.success());
     let mut late = Device::enroll(&system, "late", DETECTS, muster_flows::ALWAYS).await?;
     let task = client.task_create(&scan("scan")).await?;
     let run = client.task_start(task.id).await?.id;
     becomes(client, run, "pc-1", DeliveryState::Running).await?;
     until("the program to begin", async || {
-        Ok((device.lines("begun") == 1).then_some(()))
+        Ok((device.lines("pid") == 1).then_some(()))
     })
     .await?;
 
@@ -177,7 +183,9 @@ async fn a_paused_run_stands_still_on_every_device() -> Result<()> {
         Ok((standing(pid.trim()) == Some('T')).then_some(()))
     })
     .await?;
-    device.touch("gate")?;
+    // Open for reading as well, so that the opening does not wait for the reader.
+    let mut gate = File::options().read(true).write(true).open(&gate)?;
+    gate.write_all(b"\n")?;
     late.restart(&[])?;
     client.device_online("late").await?;
     let view = client.run(run).await?;
