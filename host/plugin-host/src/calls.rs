@@ -5,9 +5,10 @@
 
 use crate::fault::CallFailure;
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -17,6 +18,23 @@ use tokio::sync::oneshot;
 const THREAD_STACK: usize = 4 << 20;
 
 type Job = Box<dyn FnOnce() + Send>;
+
+thread_local! {
+    static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// This thread's number: those of the threads for calls are counted from 0, any other thread gets
+/// the next one when it first asks.
+pub(crate) fn thread_number() -> usize {
+    static OTHERS: AtomicUsize = AtomicUsize::new(0);
+    NUMBER.with(|number| {
+        number.get().unwrap_or_else(|| {
+            let next = OTHERS.fetch_add(1, Ordering::Relaxed);
+            number.set(Some(next));
+            next
+        })
+    })
+}
 
 /// Threads for calls. They end when it is dropped.
 #[derive(Debug)]
@@ -64,7 +82,10 @@ impl CallThreads {
             thread::Builder::new()
                 .name(format!("plugin-call-{number}"))
                 .stack_size(THREAD_STACK)
-                .spawn(move || queue.run_jobs())?;
+                .spawn(move || {
+                    NUMBER.set(Some(number));
+                    queue.run_jobs();
+                })?;
         }
         Ok(threads_and_queue)
     }

@@ -73,6 +73,12 @@ impl Config {
         }
     }
 
+    /// How often a plug-in's compiled code is mapped: for each thread, but each mapping takes an
+    /// open file's worth of kernel memory and 33 KiB.
+    pub(crate) fn copies(&self) -> usize {
+        self.threads().clamp(1, 8)
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         mebibytes(self.memory)
     }

@@ -2,7 +2,7 @@
 //! link, describe, `check`. A step that fails leaves nothing behind but compiled code.
 
 use crate::cache::CacheError;
-use crate::call::Code;
+use crate::call::{Code, Linked};
 use crate::check::{self, Faults};
 use crate::compile::{CompileError, compile};
 use crate::fault::{CallFailure, Fault, Function};
@@ -11,12 +11,14 @@ use crate::inspect::{InspectError, inspect};
 use crate::plugin::Plugin;
 use crate::v1::{self, Exports};
 use muster_domain::Digest;
-use muster_domain::application::Description;
 use muster_domain::finding::Level;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wasmtime::component::Component;
+
+/// How long a plug-in may take to validate all its own examples.
+const EXAMPLES_TIME: Duration = Duration::from_secs(20);
 
 /// Why a component is no plug-in.
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +123,7 @@ async fn compiled(
     host: &Arc<PluginHost>,
     digest: &Digest,
     component: &[u8],
-) -> Result<Component, LoadFailure> {
+) -> Result<Vec<Component>, LoadFailure> {
     // Two that load the same component at once compile it once.
     let _one_at_a_time = host.compiling.lock().await;
     if let Some(mapped) = map(host, digest) {
@@ -151,21 +153,28 @@ async fn compiled(
     })
 }
 
-fn map(host: &PluginHost, digest: &Digest) -> Option<Component> {
-    host.cache.map(&host.engine, digest).unwrap_or_else(|why| {
+fn map(host: &PluginHost, digest: &Digest) -> Option<Vec<Component>> {
+    let mapped = host.cache.map(&host.engine, digest, host.config.copies());
+    mapped.unwrap_or_else(|why| {
         host.counts.discarded.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(component = %digest, why = error_chain(&why), "threw compiled code away");
         None
     })
 }
 
-/// Links what it imports, once for all calls.
-fn link(host: &PluginHost, component: &Component, digest: &Digest) -> Result<Code, LoadFailure> {
-    let contract = |error: wasmtime::Error| LoadFailure::Contract(format!("{error:#}"));
-    let linker = v1::link(&host.engine, component).map_err(contract)?;
-    let pre = linker.instantiate_pre(component).map_err(contract)?;
+/// Links what it imports and finds what it exports, once for all calls.
+fn link(host: &PluginHost, components: &[Component], digest: &Digest) -> Result<Code, LoadFailure> {
+    let copies: wasmtime::Result<Vec<_>> = components
+        .iter()
+        .map(|component| {
+            let pre = v1::link(&host.engine, component)?.instantiate_pre(component)?;
+            let exports = Exports::find(&pre)?;
+            Ok(Linked { pre, exports })
+        })
+        .collect();
     Ok(Code {
-        pre,
+        copies: copies.map_err(|error| LoadFailure::Contract(format!("{error:#}")))?,
+        engine: host.engine.clone(),
         clock: Arc::clone(&host.clock),
         limits: host.limits(),
         // Nobody knows yet whose it is.
@@ -175,10 +184,8 @@ fn link(host: &PluginHost, component: &Component, digest: &Digest) -> Result<Cod
 
 /// Instantiates it, asks what it is, and lets it prove that its examples are valid.
 fn admit(mut code: Code, digest: Digest, size: usize) -> Result<Plugin, LoadFailure> {
-    let contract = |error: wasmtime::Error| LoadFailure::Contract(format!("{error:#}"));
-    let exports = Exports::find(&code.pre).map_err(contract)?;
     let described = code
-        .call(Function::Describe, |store, instance| {
+        .call(Function::Describe, |exports, store, instance| {
             if let Err(error) = exports.check_shapes(store, instance) {
                 return Ok(Err(LoadFailure::Contract(format!("{error:#}"))));
             }
@@ -188,20 +195,21 @@ fn admit(mut code: Code, digest: Digest, size: usize) -> Result<Plugin, LoadFail
     let broken = |faults: Faults| LoadFailure::Description(faults.into_lines());
     let description = v1::read_description(described).map_err(broken)?;
     let schemas = check::description::check(&description).map_err(broken)?;
-    check_migrate(&description, &exports)?;
     code.label = format!("{} {}", description.application, description.version).into();
-    let plugin = Plugin::new(digest, size, description, schemas, code, exports);
+    let plugin = Plugin::new(digest, size, description, schemas, code);
+    check_migrate(&plugin)?;
     check_examples(&plugin)?;
     Ok(plugin)
 }
 
-fn check_migrate(description: &Description, exports: &Exports) -> Result<(), LoadFailure> {
-    let later = description
+fn check_migrate(plugin: &Plugin) -> Result<(), LoadFailure> {
+    let later = plugin
+        .description()
         .task_types
         .iter()
         .position(|task_type| task_type.schema_version > 1);
     match later {
-        Some(number) if !exports.has_migrate() => Err(LoadFailure::Description(vec![format!(
+        Some(number) if !plugin.has_migrate() => Err(LoadFailure::Description(vec![format!(
             "task-types/{number}/schema-version: a version beyond 1 needs the function `migrate`, which the plug-in does not have"
         )])),
         _ => Ok(()),
@@ -210,8 +218,19 @@ fn check_migrate(description: &Description, exports: &Exports) -> Result<(), Loa
 
 fn check_examples(plugin: &Plugin) -> Result<(), LoadFailure> {
     let mut faults = Faults::default();
+    let deadline = Instant::now() + EXAMPLES_TIME;
     for (number, task_type) in plugin.description().task_types.iter().enumerate() {
         for (at, example) in task_type.examples.iter().enumerate() {
+            if Instant::now() > deadline {
+                faults.add(
+                    "task-types",
+                    format_args!(
+                        "validating all examples took longer than {} s",
+                        EXAMPLES_TIME.as_secs()
+                    ),
+                );
+                return Err(LoadFailure::Description(faults.into_lines()));
+            }
             let findings = plugin
                 .validate_failing(&task_type.id, &example.settings)
                 .map_err(|cause| LoadFailure::Example {

@@ -10,7 +10,7 @@ use crate::check::description::{Schemas, TaskTypeSchemas};
 use crate::check::pattern::Patterns;
 use crate::check::{Faults, command, finding, outcome};
 use crate::fault::{CallError, CallFailure, Function};
-use crate::v1::{Declined, Exports};
+use crate::v1::Declined;
 use muster_domain::application::Description;
 use muster_domain::command::Command;
 use muster_domain::finding::Finding;
@@ -42,7 +42,8 @@ pub struct Plugin {
     schemas: Schemas,
     patterns: Patterns,
     pub(crate) code: Code,
-    pub(crate) exports: Exports,
+    /// Whether it has `interpret`, and `migrate`.
+    has: (bool, bool),
     threads: Option<Arc<CallThreads>>,
 }
 
@@ -62,8 +63,10 @@ impl Plugin {
         description: Description,
         schemas: Schemas,
         code: Code,
-        exports: Exports,
     ) -> Self {
+        let has = code.copies.first().map_or((false, false), |one| {
+            (one.exports.has_interpret(), one.exports.has_migrate())
+        });
         Self {
             digest,
             size,
@@ -71,7 +74,7 @@ impl Plugin {
             schemas,
             patterns: Patterns::default(),
             code,
-            exports,
+            has,
             threads: None,
         }
     }
@@ -100,12 +103,12 @@ impl Plugin {
 
     /// Whether it says what reports mean. If not, [`Report::outcome_by_status`] does.
     pub fn has_interpret(&self) -> bool {
-        self.exports.has_interpret()
+        self.has.0
     }
 
     /// Whether it brings older settings up to date.
     pub fn has_migrate(&self) -> bool {
-        self.exports.has_migrate()
+        self.has.1
     }
 
     /// Checks settings: first by the task type's schema, and only if that finds nothing by the
@@ -222,10 +225,11 @@ impl Plugin {
         if !schema_findings.is_empty() {
             return Ok(schema_findings);
         }
-        let verdict = self.code.call(Function::Validate, |store, instance| {
-            self.exports
-                .validate(store, instance, task_type.as_str(), settings.as_str())
-        })?;
+        let verdict = self
+            .code
+            .call(Function::Validate, |exports, store, instance| {
+                exports.validate(store, instance, task_type.as_str(), settings.as_str())
+            })?;
         let mut faults = Faults::default();
         let findings = match verdict {
             Ok(findings) => {
@@ -244,15 +248,17 @@ impl Plugin {
         profiles: &[ProfileCount],
     ) -> Result<Vec<Result<Command, Refusal>>, CallFailure> {
         self.schemas_of(task_type)?;
-        let answers = self.code.call(Function::Translate, |store, instance| {
-            self.exports.translate(
-                store,
-                instance,
-                task_type.as_str(),
-                settings.as_str(),
-                profiles,
-            )
-        })?;
+        let answers = self
+            .code
+            .call(Function::Translate, |exports, store, instance| {
+                exports.translate(
+                    store,
+                    instance,
+                    task_type.as_str(),
+                    settings.as_str(),
+                    profiles,
+                )
+            })?;
         each_answered_once("profiles", profiles.len(), answers.len())?;
         let mut faults = Faults::default();
         for (number, answer) in answers.iter().enumerate() {
@@ -280,8 +286,8 @@ impl Plugin {
         let schemas = self.schemas_of(task_type)?;
         let outcomes = self
             .code
-            .call(Function::Interpret, |store, instance| {
-                self.exports.interpret(
+            .call(Function::Interpret, |exports, store, instance| {
+                exports.interpret(
                     store,
                     instance,
                     task_type.as_str(),
@@ -313,8 +319,8 @@ impl Plugin {
         self.schemas_of(task_type)?;
         let answer = self
             .code
-            .call(Function::Migrate, |store, instance| {
-                self.exports.migrate(
+            .call(Function::Migrate, |exports, store, instance| {
+                exports.migrate(
                     store,
                     instance,
                     task_type.as_str(),

@@ -1,7 +1,7 @@
 //! An instance that is used again, to measure what a fresh one costs. No server uses it: what one
 //! call leaves behind would be there in the next.
 
-use crate::call::CallState;
+use crate::call::{CallState, Linked};
 use crate::fault::{CallFailure, Function};
 use crate::plugin::{Plugin, Refusal};
 use muster_domain::TaskTypeId;
@@ -16,6 +16,7 @@ use wasmtime::component::Instance;
 /// the schema nor the checks of answers are in the figures.
 pub struct WarmInstance<'p> {
     plugin: &'p Plugin,
+    linked: &'p Linked,
     store: Store<CallState>,
     instance: Instance,
 }
@@ -24,11 +25,15 @@ impl Plugin {
     /// Makes an instance that is used again.
     pub fn warm(&self) -> Result<WarmInstance<'_>, CallFailure> {
         let mut store = self.code.store(Function::Validate);
-        let instance = self.code.pre.instantiate(&mut store);
-        let instance = instance
-            .map_err(|error| self.code.failure(&error, Function::Validate, store.data()))?;
+        let made = self
+            .code
+            .linked()
+            .and_then(|linked| Ok((linked, linked.pre.instantiate(&mut store)?)));
+        let (linked, instance) =
+            made.map_err(|error| self.code.failure(&error, Function::Validate, store.data()))?;
         Ok(WarmInstance {
             plugin: self,
+            linked,
             store,
             instance,
         })
@@ -41,9 +46,8 @@ impl Plugin {
         settings: &Settings,
     ) -> Result<Vec<Finding>, CallFailure> {
         self.code
-            .call(Function::Validate, |store, instance| {
-                self.exports
-                    .validate(store, instance, task_type.as_str(), settings.as_str())
+            .call(Function::Validate, |exports, store, instance| {
+                exports.validate(store, instance, task_type.as_str(), settings.as_str())
             })?
             .map_err(|declined| CallFailure::Internal(format!("{declined:?}")))
     }
@@ -55,15 +59,16 @@ impl Plugin {
         settings: &Settings,
         profiles: &[ProfileCount],
     ) -> Result<Vec<Result<Command, Refusal>>, CallFailure> {
-        self.code.call(Function::Translate, |store, instance| {
-            self.exports.translate(
-                store,
-                instance,
-                task_type.as_str(),
-                settings.as_str(),
-                profiles,
-            )
-        })
+        self.code
+            .call(Function::Translate, |exports, store, instance| {
+                exports.translate(
+                    store,
+                    instance,
+                    task_type.as_str(),
+                    settings.as_str(),
+                    profiles,
+                )
+            })
     }
 }
 
@@ -78,7 +83,7 @@ impl WarmInstance<'_> {
         self.plugin
             .code
             .set_deadline(&mut self.store, Function::Validate);
-        let exports = &self.plugin.exports;
+        let exports = &self.linked.exports;
         exports
             .validate(
                 &mut self.store,
@@ -105,7 +110,7 @@ impl WarmInstance<'_> {
         self.plugin
             .code
             .set_deadline(&mut self.store, Function::Translate);
-        let exports = &self.plugin.exports;
+        let exports = &self.linked.exports;
         exports
             .translate(
                 &mut self.store,

@@ -27,8 +27,10 @@ const IN_EVERY_FUNCTION: [(&str, &str); 7] = [
 ];
 
 async fn loaded() -> (TestHost, Arc<Plugin>) {
+    // Long enough that whatever ends on its own does so first, on a busy machine too.
     let host = TestHost::with(Config {
-        batch_time: 500,
+        validate_time: 3000,
+        batch_time: 3000,
         ..Config::default()
     });
     let plugin = host.load("well").await.unwrap();
