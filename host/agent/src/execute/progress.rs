@@ -3,8 +3,8 @@
 use muster_domain::RunId;
 use muster_domain::command::ProgressRole;
 use regex::Regex;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 const MOST_MESSAGE: usize = 200;
@@ -18,34 +18,53 @@ pub struct Mark {
     pub message: Option<String>,
 }
 
-/// The newest progress of running deliveries that nobody has taken yet. A newer one takes the
-/// place of an older one, so a chatty program fills nothing.
+/// The newest progress of running deliveries, and what of it nobody has taken yet. A newer one takes
+/// the place of an older one, so a chatty program fills nothing.
 #[derive(Debug, Default)]
 pub struct Board {
-    marks: Mutex<HashMap<RunId, Mark>>,
+    marks: Mutex<Marks>,
     pub(crate) changed: Notify,
 }
 
+#[derive(Debug, Default)]
+struct Marks {
+    now: HashMap<RunId, Mark>,
+    /// Of those, what the server has not heard yet.
+    untold: HashSet<RunId>,
+}
+
 impl Board {
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn set(&self, run: RunId, mark: Mark) {
-        self.marks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(run, mark);
+        let mut marks = self.marks();
+        marks.now.insert(run, mark);
+        marks.untold.insert(run);
         self.changed.notify_one();
     }
 
     /// Takes a delivery off.
     pub(crate) fn remove(&self, run: RunId) {
-        self.marks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&run);
+        let mut marks = self.marks();
+        marks.now.remove(&run);
+        marks.untold.remove(&run);
     }
 
     /// What changed since it was asked last.
     pub(crate) fn take(&self) -> HashMap<RunId, Mark> {
-        std::mem::take(&mut self.marks.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut marks = self.marks();
+        let untold = std::mem::take(&mut marks.untold);
+        let mark = |run| Some((run, marks.now.get(&run)?.clone()));
+        untold.into_iter().filter_map(mark).collect()
+    }
+
+    /// Everything counts as changed: whoever hears it now has heard nothing before.
+    pub(crate) fn tell_again(&self) {
+        let mut marks = self.marks();
+        marks.untold = marks.now.keys().copied().collect();
+        self.changed.notify_one();
     }
 }
 
@@ -165,6 +184,11 @@ mod tests {
         assert_eq!(board.take()[&RunId(1)].percent, Some(25));
         progress.line("scan: 1 of 0");
         progress.line("nothing");
+        assert!(board.take().is_empty());
+        board.tell_again();
+        assert_eq!(board.take()[&RunId(1)].percent, Some(25));
+        board.remove(RunId(1));
+        board.tell_again();
         assert!(board.take().is_empty());
     }
 

@@ -228,6 +228,8 @@ impl<'a> Session<'a> {
         }
         news::acknowledged(&mut *store.acquire().await?, welcome.acknowledged).await?;
         self.sent = welcome.acknowledged;
+        // A server forgets the progress of a device whose link it lost.
+        self.shared.board.tell_again();
         self.send_news().await?;
         self.ask_for_commands().await
     }
