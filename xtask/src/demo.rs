@@ -44,8 +44,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut world = World::new(&place)?;
     let told = story::tell(&mut world, &plugins);
     if interrupt.came() {
-        println!("\nInterrupted.");
-        return world.end();
+        world.end()?;
+        bail!("interrupted before the story was told");
     }
     if let Err(error) = told {
         return Err(error.context(world.logs()));
