@@ -51,27 +51,25 @@ pub(crate) async fn work(app: App, mut hinted: Hinted) {
     let mut active = BTreeMap::new();
     let mut due = Due::everything();
     loop {
-        let pause = match sweep(&app, &mut active, due).await {
-            Ok(()) => SWEEP,
-            Err(error) => {
-                tracing::error!(error = %chain(&error), "deliveries are held up; trying again");
-                RETRY
+        if let Err(error) = sweep(&app, &mut active, &due).await {
+            tracing::error!(error = %chain(&error), "deliveries are held up; trying again");
+            // What was due still is; and what failed is not known, but the rows are.
+            due.all = true;
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = tokio::time::sleep(RETRY) => continue,
             }
-        };
+        }
         due = tokio::select! {
             () = stopping.cancelled() => return,
             due = hinted.next() => due,
-            () = tokio::time::sleep(pause) => Due::everything(),
+            () = tokio::time::sleep(SWEEP) => Due::everything(),
         };
-        if pause == RETRY {
-            // What failed is not known; the rows are.
-            due = Due::everything();
-        }
     }
 }
 
-async fn sweep(app: &App, active: &mut BTreeMap<RunId, Active>, due: Due) -> Result<(), AppError> {
-    read_runs(app, active, &due).await?;
+async fn sweep(app: &App, active: &mut BTreeMap<RunId, Active>, due: &Due) -> Result<(), AppError> {
+    read_runs(app, active, due).await?;
     let connected = app.0.links.devices();
     for run in active.values_mut() {
         if run.run.state == RunState::Running {
@@ -85,7 +83,13 @@ async fn sweep(app: &App, active: &mut BTreeMap<RunId, Active>, due: Due) -> Res
             again(app, run, deliveries, &connected).await?;
         }
     }
-    for devices in parts(&(&due.devices & &connected)) {
+    // A link may have lost what was sent over it, and a hint may be lost: now and then all are asked.
+    let asked = if due.all {
+        connected.clone()
+    } else {
+        &due.devices & &connected
+    };
+    for devices in parts(&asked) {
         let deliveries = {
             let mut connection = app.0.storage.read().await?;
             delivery_list_open(&mut connection, &devices).await?

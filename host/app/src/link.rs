@@ -22,8 +22,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Seconds between the pings of an agent.
 const HEARTBEAT: u32 = 30;
 
-/// Seconds over which agents spread their return after a lost link.
-const RECONNECT_WITHIN: u32 = 10;
+/// Links that the server takes back in a second without strain.
+const RETURNS_A_SECOND: u64 = 200;
 
 /// The way to one agent. The server has one for each socket; a test may have a channel.
 pub trait AgentLink: Send + Sync {
@@ -184,7 +184,7 @@ impl App {
             now: Timestamp::now(),
             acknowledged: begun.acknowledged,
             heartbeat: HEARTBEAT,
-            reconnect_within: RECONNECT_WITHIN,
+            reconnect_within: reconnect_within(self.0.links.count()),
         };
         link.send(FromServer::Welcome(welcome.clone()));
         let open = Open { link, number };
@@ -363,6 +363,12 @@ impl App {
     pub async fn link_command_body(&self, hash: Digest) -> Result<Option<String>, AppError> {
         Ok(command_body(&mut *self.0.storage.read().await?, hash).await?)
     }
+}
+
+/// Seconds over which agents spread their return after a lost link: no more than it takes to have
+/// them all back.
+fn reconnect_within(links: u64) -> u32 {
+    u32::try_from(1 + links / RETURNS_A_SECOND).unwrap_or(u32::MAX)
 }
 
 /// What changed among a device's applications, if anything did.
