@@ -2,6 +2,7 @@
 
 use crate::Effort;
 use crate::child::{Child, Request};
+use crate::reused::Reused;
 use crate::subject::{BATCH, Subject};
 use anyhow::{Result, ensure};
 use muster_bench::measure::Measure;
@@ -59,7 +60,7 @@ pub(crate) fn measure(
     runtime: &Runtime,
     effort: &Effort,
 ) -> Result<Vec<Measure>> {
-    let warm = RefCell::new(subject.plugin.warm()?);
+    let warm = RefCell::new(Reused::new(subject)?);
     let child = RefCell::new(Child::start()?);
     let mut cases = validate(subject, runtime, &warm, &child);
     cases.extend(translate(subject, &warm, &child));
@@ -87,7 +88,7 @@ pub(crate) fn measure(
         .collect())
 }
 
-type Warm<'a> = RefCell<muster_plugin_host::WarmInstance<'a>>;
+type Warm<'a> = RefCell<Reused<'a>>;
 type Answered = Result<Verdict, Failure>;
 type Commands = Vec<Result<Command, Refusal>>;
 
@@ -109,7 +110,7 @@ fn validate<'a>(
             Ok(())
         }),
         Case::new("validate.reused", || {
-            done(warm.borrow_mut().validate(task_type, settings)?);
+            done(warm.borrow_mut().validate(settings)?);
             Ok(())
         }),
         Case::new("validate.fresh", || {
@@ -150,7 +151,7 @@ fn translate<'a>(
     let Subject {
         plugin,
         task_type,
-        settings,
+        short,
         one,
         many,
         native_one,
@@ -160,25 +161,25 @@ fn translate<'a>(
     let warm = |profiles: &'a [_]| {
         move || {
             let mut warm = warm.borrow_mut();
-            done(warm.translate(task_type, settings, profiles)?);
+            done(warm.translate(short, profiles)?);
             Ok(())
         }
     };
     let fresh = |profiles: &'a [_]| {
         move || {
-            done(plugin.translate_bare(task_type, settings, profiles)?);
+            done(plugin.translate_bare(task_type, short, profiles)?);
             Ok(())
         }
     };
     let checked = |profiles: &'a [_]| {
         move || {
-            done(plugin.translate_here(task_type, settings, profiles)?);
+            done(plugin.translate_here(task_type, short, profiles)?);
             Ok(())
         }
     };
     let lines = |profiles: &'a [_]| {
         move || {
-            let request = Request::translate(settings.as_str(), profiles);
+            let request = Request::translate(short.as_str(), profiles);
             done(child.borrow_mut().ask::<Commands>(&request)?);
             Ok(())
         }
@@ -193,7 +194,7 @@ fn translate<'a>(
         Case::new("translate.fresh_checked", checked(one)),
         Case::new("translate.process", lines(native_one)),
         Case::new("translate.spawn", || {
-            let request = Request::translate(settings.as_str(), native_one);
+            let request = Request::translate(short.as_str(), native_one);
             done(Child::start()?.ask::<Commands>(&request)?);
             Ok(())
         }),

@@ -7,6 +7,7 @@
 mod calls;
 mod child;
 mod drift;
+mod reused;
 mod subject;
 mod threads;
 

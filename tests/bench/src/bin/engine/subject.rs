@@ -41,11 +41,29 @@ const SETTINGS: &str = r#"{
     "database-folder": "/var/lib/clamav/managed-databases"
 }"#;
 
+/// The same fields with shorter lists: the answer for a thousand devices has to stay below the 4 MiB
+/// that an answer may have.
+const SHORT_SETTINGS: &str = r#"{
+    "area": "paths",
+    "paths": ["/srv/files/accounting", "/home"],
+    "exclusions": { "paths": ["/srv/files/accounting/backup"], "patterns": ["*.iso", "*.vmdk"] },
+    "archives": { "scan": true, "max-recursion": 12, "max-files": 20000, "max-scan-size": 800 },
+    "max-file-size": 250,
+    "one-file-system": true,
+    "unwanted-applications": true,
+    "on-detection": "quarantine",
+    "quarantine-folder": "/var/lib/muster/quarantine/clamav",
+    "database-folder": "/var/lib/clamav/managed-databases"
+}"#;
+
 /// The plug-in in all its forms, and what it is asked.
 pub(crate) struct Subject {
     pub(crate) plugin: Arc<muster_plugin_host::Plugin>,
     pub(crate) task_type: TaskTypeId,
+    /// For `validate`.
     pub(crate) settings: Settings,
+    /// For `translate`.
+    pub(crate) short: Settings,
     /// For the host.
     pub(crate) one: Vec<ProfileCount>,
     /// For the host, a thousand.
@@ -91,7 +109,8 @@ impl Subject {
         Ok(Self {
             plugin,
             task_type: TASK_TYPE.parse()?,
-            settings: Settings::parse(SETTINGS).map_err(|finding| anyhow::anyhow!(finding.text))?,
+            settings: settings(SETTINGS)?,
+            short: settings(SHORT_SETTINGS)?,
             one: many.iter().take(1).cloned().collect(),
             native_one: native_many.iter().take(1).cloned().collect(),
             many,
@@ -125,7 +144,7 @@ impl Subject {
         let mut arguments = 0;
         for answer in self
             .plugin
-            .translate_here(&self.task_type, &self.settings, &self.many)?
+            .translate_here(&self.task_type, &self.short, &self.many)?
         {
             let command = answer.map_err(|refusal| anyhow::anyhow!("refused: {refusal:?}"))?;
             arguments = command.steps.iter().map(|step| step.arguments.len()).sum();
@@ -151,20 +170,21 @@ impl Subject {
     }
 
     pub(crate) fn native_commands(&self, profiles: &[Profile]) -> Vec<Result<Command, Refusal>> {
-        ClamAv::translate(TASK_TYPE, self.settings.as_str(), profiles)
+        ClamAv::translate(TASK_TYPE, self.short.as_str(), profiles)
     }
 
     /// What was measured, in a sentence.
     pub(crate) fn describe(&self) -> String {
         format!(
-            "The plug-in is ClamAV's (component of {} KiB), the task type `{TASK_TYPE}`, its settings {} bytes of JSON with {} fields; \
-             a command has {} steps and {} arguments.",
+            "The plug-in is ClamAV's (component of {} KiB), the task type `{TASK_TYPE}`. `validate` gets settings of {} bytes of JSON with {} fields; \
+             `translate` the same fields with shorter lists, {} bytes, of which a command of {} steps and {} arguments comes.",
             self.plugin.size().div_ceil(1024),
             self.settings.as_str().len(),
             self.settings
                 .to_value()
                 .as_object()
                 .map_or(0, serde_json::Map::len),
+            self.short.as_str().len(),
             self.steps().0,
             self.steps().1,
         )
@@ -178,6 +198,10 @@ impl Subject {
             steps.map(|step| step.arguments.len()).sum(),
         )
     }
+}
+
+fn settings(text: &str) -> Result<Settings> {
+    Settings::parse(text).map_err(|finding| anyhow::anyhow!(finding.text))
 }
 
 fn native(count: &ProfileCount) -> Profile {

@@ -1,6 +1,7 @@
 //! Two threads against one: whether calls get in each other's way.
 
 use crate::Effort;
+use crate::reused::Reused;
 use crate::subject::Subject;
 use anyhow::{Context as _, Result};
 use muster_bench::measure::Measure;
@@ -70,11 +71,11 @@ fn worker(subject: &Subject, way: Way, start: &Barrier, turn: Duration) -> Resul
         settings,
         ..
     } = subject;
-    let mut warm = plugin.warm()?;
+    let mut warm = Reused::new(subject)?;
     let mut call = || -> Result<()> {
         match way {
             Way::Native => drop(black_box(subject.native_verdict()?)),
-            Way::Reused => drop(black_box(warm.validate(task_type, settings)?)),
+            Way::Reused => drop(black_box(warm.validate(settings)?)),
             Way::Fresh => drop(black_box(plugin.validate_bare(task_type, settings)?)),
         }
         Ok(())
