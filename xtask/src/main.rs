@@ -7,7 +7,6 @@ mod arrows;
 mod bench;
 mod check;
 mod demo;
-mod guests;
 mod place;
 mod plugins;
 mod setup;

@@ -6,7 +6,7 @@
 use crate::bench::PROGRAMS;
 use crate::place::Place;
 use crate::step::{self, cargo};
-use crate::{guests, plugins, setup};
+use crate::{plugins, setup};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::io::{BufRead, BufReader, Write};
@@ -26,8 +26,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     setup::run()?;
     let place = Place::find()?;
     plugins::build(&place)?;
-    step::say("Components that misbehave, for the tests");
-    guests::build(&place, GUESTS)?;
     step::say("Programs, with the places where tests may have them killed");
     step::run(
         cargo()
@@ -48,15 +46,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The folder of small components, each of which does one thing wrong. They run in wasm only.
-const GUESTS: &str = "tests/guests";
-
 fn cargo_test(options: &Options, place: &Place) -> Command {
     let mut command = cargo();
     command
         .current_dir(&place.root)
         .args(["test", "--no-fail-fast"]);
     if options.packages.is_empty() {
+        // The hostile guest runs in wasm only; the tests of the plug-in host build it.
         command.args(["--workspace", "--exclude", "muster-test-guests"]);
     }
     for package in &options.packages {

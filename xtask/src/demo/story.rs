@@ -2,7 +2,7 @@
 
 use super::device;
 use super::world::{Greeting, World};
-use crate::guests::Guest;
+use crate::plugins::Plugin;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ const GROUP: &str = "/Office";
 const AIDE: &str = "net.aide.aide";
 
 /// Tells it from the empty server to the last event.
-pub(super) fn tell(world: &mut World, plugins: &[Guest]) -> Result<()> {
+pub(super) fn tell(world: &mut World, plugins: &[Plugin]) -> Result<()> {
     let address = server(world)?;
     plug_ins(world, plugins)?;
     device_of(world, &address)?;
@@ -47,7 +47,7 @@ fn server(world: &mut World) -> Result<String> {
     Ok(address)
 }
 
-fn plug_ins(world: &World, plugins: &[Guest]) -> Result<()> {
+fn plug_ins(world: &World, plugins: &[Plugin]) -> Result<()> {
     chapter("It knows no application; management plug-ins are installed while it runs");
     let mut install = vec!["plugin", "install"];
     for plugin in plugins {
