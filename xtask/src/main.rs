@@ -32,7 +32,7 @@ struct Line {
 enum Command {
     /// Get ready: the wasm target, rustfmt and clippy, and the Debian packages that tests and demo drive
     Setup,
-    /// Build the management plug-ins for wasm into <target>/plugins, and tell size and digest of each
+    /// Build the management plug-ins for wasm into the target folder's plugins/, and tell size and digest of each
     Plugins,
     /// Set up, build plug-ins and programs, run all tests, and say what was skipped and why
     Test(test::Options),

@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             .current_dir(&place.root)
             .arg("build")
             .args(PROGRAMS)
-            .args(crash_points(&place)),
+            .args(crash_points(&place, &[])),
     )?;
 
     step::say("Tests");
@@ -59,19 +59,22 @@ fn cargo_test(options: &Options, place: &Place) -> Command {
         command.args(["--package", package]);
     }
     // The same features as the programs were built with: cargo would build them anew without.
-    command.args(crash_points(place));
+    command.args(crash_points(place, &options.packages));
     command.args(&options.filter);
     command
 }
 
-/// `--features` with `crash-points` of every crate that has it.
-fn crash_points(place: &Place) -> Option<String> {
+/// `--features` with `crash-points` of every crate that has it, among these packages (all if none
+/// is named).
+fn crash_points(place: &Place, among: &[String]) -> Option<String> {
     let features: Vec<String> = place
         .workspace
         .packages
         .iter()
         .filter(|package| package.features.contains_key("crash-points"))
-        .map(|package| format!("{}/crash-points", package.name))
+        .map(|package| package.name.to_string())
+        .filter(|name| among.is_empty() || among.contains(name))
+        .map(|name| format!("{name}/crash-points"))
         .collect();
     (!features.is_empty()).then(|| format!("--features={}", features.join(",")))
 }
