@@ -11,7 +11,7 @@ use muster_domain::profile::{Profile, ProfileCount};
 use muster_domain::run::Run;
 use muster_domain::settings::Settings;
 use muster_domain::{DeviceId, Digest};
-use muster_plugin_host::{Plugin, Refusal};
+use muster_plugin_host::{CallFailure, Plugin, Refusal};
 use muster_storage::Connection;
 use muster_storage::task::{TaskHead, task_head, task_revision_get};
 use std::collections::BTreeMap;
@@ -159,12 +159,19 @@ impl Translations {
         }
     }
 
+    /// Asks the plug-in; where the answer for many profiles is too much for one call, in two calls.
     async fn ask(&self, plugin: &Arc<Plugin>, profiles: &[ProfileCount]) -> Vec<Placement> {
-        match plugin
+        let answers = plugin
             .translate(&self.head.task_type, &self.settings, profiles)
-            .await
-        {
+            .await;
+        match answers {
             Ok(answers) => answers.into_iter().map(placement_of).collect(),
+            Err(error) if profiles.len() > 1 && too_much(&error.failure) => {
+                let (one, other) = profiles.split_at(profiles.len() / 2);
+                let mut placements = Box::pin(self.ask(plugin, one)).await;
+                placements.extend(Box::pin(self.ask(plugin, other)).await);
+                placements
+            }
             Err(error) => {
                 let reason = crate::install::chain(&error);
                 tracing::error!(%reason, "a task could not be translated");
@@ -173,6 +180,16 @@ impl Translations {
             }
         }
     }
+}
+
+/// Whether fewer profiles in a call may do.
+fn too_much(failure: &CallFailure) -> bool {
+    matches!(
+        failure,
+        CallFailure::AnswerTooLarge { .. }
+            | CallFailure::OutOfMemory { .. }
+            | CallFailure::TimedOut { .. }
+    )
 }
 
 fn placement_of(answer: Result<Command, Refusal>) -> Placement {
