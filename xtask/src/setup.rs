@@ -8,40 +8,20 @@ use std::process::Command;
 /// The target of plug-ins.
 pub(crate) const WASM: &str = "wasm32-wasip2";
 
-/// A program that tests and demo drive, and the Debian package that has it.
-struct Program {
-    name: &'static str,
-    package: &'static str,
+/// A program and its Debian package on each line. Without them the rest still works, and what is
+/// skipped is told.
+const DRIVEN: &str = include_str!("../../tests/programs.txt");
+
+/// Without it nothing is built.
+const COMPILER: (&str, &str) = ("cc", "gcc");
+
+/// Programs and their packages.
+fn driven() -> impl Iterator<Item = (&'static str, &'static str)> {
+    DRIVEN
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(' '))
 }
-
-/// What is driven for real. Without them the rest still works, and what is skipped is told.
-const DRIVEN: [Program; 5] = [
-    Program {
-        name: "clamscan",
-        package: "clamav",
-    },
-    Program {
-        name: "sigtool",
-        package: "clamav",
-    },
-    Program {
-        name: "clamd",
-        package: "clamav-daemon",
-    },
-    Program {
-        name: "freshclam",
-        package: "clamav-freshclam",
-    },
-    Program {
-        name: "aide",
-        package: "aide",
-    },
-];
-
-const COMPILER: Program = Program {
-    name: "cc",
-    package: "gcc",
-};
 
 pub(crate) fn run() -> Result<()> {
     say("Set-up");
@@ -79,26 +59,25 @@ fn has_wasm_target() -> bool {
 
 /// The packages of which a program is missing. Fails for the compiler, and with `CI=true` for each.
 fn packages() -> Result<()> {
+    let is_missing = |program: &(&str, &str)| find(program.0).is_none();
     let mut missing: Vec<&str> = Vec::new();
-    for program in std::iter::once(&COMPILER).chain(&DRIVEN) {
-        if find(program.name).is_none() && !missing.contains(&program.package) {
-            missing.push(program.package);
+    for (_, package) in std::iter::once(COMPILER).chain(driven()).filter(is_missing) {
+        if !missing.contains(&package) {
+            missing.push(package);
         }
     }
     if missing.is_empty() {
         return Ok(());
     }
     install(&missing);
-    let still = |program: &&Program| find(program.name).is_none();
-    if still(&&COMPILER) {
+    if is_missing(&COMPILER) {
         bail!(
             "there is no C compiler (`cc`), and SQLite cannot be built without one. Install gcc or clang"
         );
     }
-    let left: Vec<String> = DRIVEN
-        .iter()
-        .filter(still)
-        .map(|program| format!("{} (package {})", program.name, program.package))
+    let left: Vec<String> = driven()
+        .filter(is_missing)
+        .map(|(program, package)| format!("{program} (package {package})"))
         .collect();
     if left.is_empty() {
         return Ok(());

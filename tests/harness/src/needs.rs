@@ -4,14 +4,8 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-/// Programs that tests drive, and the Debian package of each. `cargo xtask setup` installs them.
-const PACKAGES: [(&str, &str); 5] = [
-    ("clamscan", "clamav"),
-    ("sigtool", "clamav"),
-    ("clamd", "clamav-daemon"),
-    ("freshclam", "clamav-freshclam"),
-    ("aide", "aide"),
-];
+/// A program and its Debian package on each line.
+const PACKAGES: &str = include_str!("../../programs.txt");
 
 /// The path of a program that the test needs. Without it the test is to end at once:
 ///
@@ -31,9 +25,9 @@ pub fn needs(program: &str) -> Option<PathBuf> {
         return Some(path);
     }
     let package = PACKAGES
-        .iter()
-        .find(|(name, _)| *name == program)
-        .map(|(_, package)| *package);
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .find_map(|(name, package)| (name == program).then_some(package));
     // The test runner names a test's thread after the test.
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     let line = match package {
