@@ -21,7 +21,7 @@ use muster_storage::event::event_insert;
 use muster_storage::run::{
     run_count_add, run_counts, run_get, run_insert, run_list_open, run_state_set,
 };
-use muster_storage::task::{task_get, task_head};
+use muster_storage::task::{TaskHead, task_get, task_head};
 
 impl App {
     /// Starts a task: the devices that its scope means now are the targets of a new run. A task
@@ -141,7 +141,9 @@ impl App {
                     }
                     let text = format!("Run {id} of task {} was {verb}.", run.task);
                     let event = NewEvent::new(kind, Severity::Info, actor, text);
-                    event_insert(connection, now, &[event.about(about(&run))]).await?;
+                    let head = task_head(connection, run.task).await?;
+                    let event = event.about(about(&run, head.as_ref()));
+                    event_insert(connection, now, &[event]).await?;
                     run_settle(connection, id, now).await?;
                     run_existing(connection, id).await
                 })
@@ -312,6 +314,7 @@ pub(crate) async fn run_settle(
     }
     run_state_set(connection, id, RunState::Finished, Some(now)).await?;
     let head = task_head(connection, run.task).await?;
+    let subject = about(&run, head.as_ref());
     let task = head.map_or_else(|| run.task.to_string(), |head| head.name);
     let said: Vec<String> = counts
         .0
@@ -325,7 +328,7 @@ pub(crate) async fn run_settle(
     };
     let text = format!("Run {id} of task {task} finished: {said}.");
     let event = NewEvent::new("run.finished", Severity::Info, Actor::Server, text)
-        .about(about(&run))
+        .about(subject)
         .with(serde_json::json!({ "counts": counts }));
     event_insert(connection, now, &[event]).await?;
     Ok(true)
@@ -337,8 +340,9 @@ async fn run_existing(connection: &mut Connection, id: RunId) -> Result<Run, App
         .ok_or_else(|| AppError::not_found("run", &id))
 }
 
-fn about(run: &Run) -> Subject {
+fn about(run: &Run, head: Option<&TaskHead>) -> Subject {
     Subject {
+        application: head.map(|head| head.application.clone()),
         task: Some(run.task),
         run: Some(run.id),
         ..Subject::default()

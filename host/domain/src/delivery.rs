@@ -208,6 +208,21 @@ pub enum Cause {
     },
 }
 
+impl Cause {
+    /// The same with a reason of at most 1,000 characters, as it may come from a device.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        if let Self::NotSupported { reason }
+        | Self::PluginFault { reason }
+        | Self::Refused { reason } = &mut self
+            && let Some((end, _)) = reason.char_indices().nth(1000)
+        {
+            reason.truncate(end);
+        }
+        self
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -239,6 +254,15 @@ mod tests {
             assert_eq!(state.as_str().parse(), Ok(state));
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
         }
+    }
+
+    #[test]
+    fn a_reason_from_outside_is_cut_at_a_character() {
+        let reason = |count| Cause::Refused {
+            reason: "ä".repeat(count),
+        };
+        assert_eq!(reason(5000).bounded(), reason(1000));
+        assert_eq!(reason(1000).bounded(), reason(1000));
     }
 
     #[test]

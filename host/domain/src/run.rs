@@ -59,15 +59,6 @@ impl RunState {
 pub struct Counts(pub BTreeMap<DeliveryState, u64>);
 
 impl Counts {
-    /// All deliveries of one run, before any was made.
-    pub fn all_pending(targets: u64) -> Self {
-        let mut counts = Self::default();
-        if targets > 0 {
-            counts.0.insert(DeliveryState::Pending, targets);
-        }
-        counts
-    }
-
     /// How many are in a state.
     pub fn of(&self, state: DeliveryState) -> u64 {
         self.0.get(&state).copied().unwrap_or(0)

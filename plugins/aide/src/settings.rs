@@ -1,6 +1,6 @@
 //! The settings of all three task types, and AIDE's configuration that comes of them.
 
-use muster_plugin_sdk::{Findings, Profile, Refusal, Step, pointer};
+use muster_plugin_sdk::{Findings, Profile, Refusal, Step, path, pointer};
 use serde::Deserialize;
 
 const FOLDER: &str = "/var/lib/muster/aide";
@@ -111,7 +111,7 @@ impl Settings {
         let paths = [("paths", &self.paths), ("exclusions", &self.exclusions)];
         for (name, list) in paths {
             for (index, path) in list.iter().enumerate() {
-                let usable = check_path(path, &|| pointer!(name, index), findings);
+                let usable = path::check(path, &|| pointer!(name, index), findings);
                 if usable && list.iter().take(index).any(|other| same(other, path)) {
                     let text = format!("{path} stands in the list twice.");
                     findings
@@ -164,7 +164,7 @@ impl Settings {
             return;
         };
         let place = || pointer!("database-folder");
-        if !check_path(folder, &place, findings) {
+        if !path::check(folder, &place, findings) {
             return;
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
@@ -204,30 +204,6 @@ pub(crate) fn linux_only(profile: &Profile) -> Result<(), Refusal> {
         "This plug-in drives AIDE on Linux; the device's platform is {}.",
         profile.platform
     )))
-}
-
-/// What makes a path unusable. True if it is usable.
-fn check_path(path: &str, pointer: &dyn Fn() -> String, findings: &mut Findings) -> bool {
-    let (code, text) = if !path.starts_with('/') {
-        (
-            "path-relative",
-            format!("{path:?} is a relative path; write it from / on."),
-        )
-    } else if path.chars().any(char::is_control) {
-        (
-            "path-control-character",
-            "The path holds a line break or another control character.".into(),
-        )
-    } else if path.split('/').any(|part| part == "." || part == "..") {
-        (
-            "path-not-plain",
-            format!("{path:?} holds . or .. parts; write where it leads."),
-        )
-    } else {
-        return true;
-    };
-    findings.error(pointer(), code, text).param("path", path);
-    false
 }
 
 fn same(one: &str, other: &str) -> bool {

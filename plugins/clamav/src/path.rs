@@ -1,36 +1,12 @@
 //! Paths on devices, as settings hold them.
 
-use muster_plugin_sdk::Findings;
+pub(crate) use muster_plugin_sdk::path::check;
 
 /// Whether `path` is `folder`, or lies below it.
 pub(crate) fn covers(folder: &str, path: &str) -> bool {
     let folder = folder.trim_end_matches('/');
     path.strip_prefix(folder)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// What makes a path unusable, whatever it is for. True if it is usable.
-pub(crate) fn check(path: &str, pointer: &dyn Fn() -> String, findings: &mut Findings) -> bool {
-    let (code, text) = if !path.starts_with('/') {
-        (
-            "path-relative",
-            format!("{path:?} is a relative path; write it from / on."),
-        )
-    } else if path.chars().any(char::is_control) {
-        (
-            "path-control-character",
-            "The path holds a line break or another control character.".into(),
-        )
-    } else if path.split('/').any(|part| part == "." || part == "..") {
-        (
-            "path-not-plain",
-            format!("{path:?} holds . or .. parts; write where it leads."),
-        )
-    } else {
-        return true;
-    };
-    findings.error(pointer(), code, text).param("path", path);
-    false
 }
 
 /// An extended regular expression that matches exactly this path and what lies below it.

@@ -79,6 +79,7 @@ mod describe;
 mod export;
 mod finding;
 mod outcome;
+pub mod path;
 mod plugin;
 mod settings;
 mod step;

@@ -41,7 +41,7 @@ pub(super) async fn first_contact(
                     let mut delivery = blank(run.id, device.id, now);
                     settle_placement(connection, &mut delivery, placement, now).await?;
                     delivery_insert(connection, &delivery).await?;
-                    tell(connection, &run, device, &delivery, now).await?;
+                    tell(connection, &draft, device, &delivery, now).await?;
                     orders.extend(draft.order(&delivery));
                 }
                 let finished = run_settle(connection, run.id, now).await?;
@@ -86,7 +86,7 @@ pub(super) async fn further_contact(
                         continue;
                     }
                     delivery_update(connection, &delivery, was).await?;
-                    tell(connection, &run, device, &delivery, now).await?;
+                    tell(connection, &draft, device, &delivery, now).await?;
                     orders.extend(draft.order(&delivery));
                 }
                 let finished = run_settle(connection, run.id, now).await?;
@@ -163,11 +163,12 @@ async fn settle_placement(
 
 async fn tell(
     connection: &mut Connection,
-    run: &Run,
+    draft: &OrderDraft,
     device: &Device,
     delivery: &Delivery,
     now: Timestamp,
 ) -> Result<(), AppError> {
+    let run = &draft.run;
     let cause = delivery
         .cause
         .as_ref()
@@ -192,6 +193,7 @@ async fn tell(
     };
     let event = NewEvent::new(kind, severity, Actor::Server, text)
         .about(Subject {
+            application: Some(draft.head.application.clone()),
             device: Some(device.id),
             task: Some(run.task),
             run: Some(run.id),

@@ -19,10 +19,10 @@ const VALID_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// An order but for what differs from device to device.
 #[derive(Clone)]
 pub(super) struct OrderDraft {
-    head: TaskHead,
+    pub(super) head: TaskHead,
     needs: Needs,
     exclusive: bool,
-    run: Run,
+    pub(super) run: Run,
     valid_until: Timestamp,
 }
 

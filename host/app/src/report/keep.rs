@@ -22,6 +22,9 @@ use muster_storage::run::run_get;
 use muster_storage::task::task_head;
 use std::collections::BTreeMap;
 
+/// Characters of a text from a device that are kept beside its report.
+const MOST_TEXT: usize = 1000;
+
 /// What a group needs to know again and again.
 struct Group<'c> {
     connection: &'c mut Connection,
@@ -89,7 +92,7 @@ impl Group<'_> {
         let NumberedNews { at, news, .. } = numbered;
         match news {
             News::Waiting { run, cause } => {
-                let cause = Some(cause);
+                let cause = Some(cause.bounded());
                 self.moved(
                     device,
                     run,
@@ -118,7 +121,7 @@ impl Group<'_> {
                 run,
             } => {
                 let kind: String = kind.chars().take(64).collect();
-                let text: String = text.chars().take(1000).collect();
+                let text: String = text.chars().take(MOST_TEXT).collect();
                 let kind = format!("agent.{kind}");
                 let mut event = self.event(&kind, severity, device, run, at, text).await?;
                 event.subject.run = run;
@@ -173,7 +176,7 @@ impl Group<'_> {
         let (outcome, severities) = self.outcome(&delivery, device, at, report).await?;
         let was = delivery.state;
         (delivery.state, delivery.cause) = state_of(&end, outcome.status);
-        delivery.summary = Some(match &end {
+        let summary = match &end {
             End::Refused { reason } => reason.clone(),
             _ if report.steps.is_empty() => delivery
                 .cause
@@ -181,7 +184,8 @@ impl Group<'_> {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
             _ => outcome.summary.clone(),
-        });
+        };
+        delivery.summary = Some(summary.chars().take(MOST_TEXT).collect());
         delivery.needs_restart = outcome.needs_restart;
         self.update(&delivery, was).await?;
         self.kept.over.push((run, device));
@@ -367,12 +371,13 @@ fn state_of(end: &End, status: OutcomeStatus) -> (DeliveryState, Option<Cause>) 
             DeliveryState::TimedOut,
             Some(Cause::TimeLimit { seconds: *seconds }),
         ),
-        End::Stopped { cause } => (DeliveryState::Cancelled, Some(cause.clone())),
-        End::Refused { reason } => (
-            DeliveryState::Failed,
-            Some(Cause::Refused {
-                reason: reason.clone(),
-            }),
-        ),
+        End::Stopped { cause } => (DeliveryState::Cancelled, Some(cause.clone().bounded())),
+        End::Refused { reason } => {
+            let reason = reason.clone();
+            (
+                DeliveryState::Failed,
+                Some(Cause::Refused { reason }.bounded()),
+            )
+        }
     }
 }
