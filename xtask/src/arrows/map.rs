@@ -18,13 +18,16 @@ pub(super) struct Use {
 /// The folders of `host/` by level.
 const LEVELS: [&[&str]; 4] = [
     &["domain"],
-    &["plugin-host", "storage", "api", "agent-protocol"],
+    &["plugin-host", "storage", "release", "api", "agent-protocol"],
     &["app"],
     &["server", "agent", "cli"],
 ];
 
 /// Programs that run away from the server: each knows it by its messages alone.
 const AWAY: [(&str, &str); 2] = [("agent", "agent-protocol"), ("cli", "api")];
+
+/// What a vendor hands over is the same on both sides: the command line packs it, the server opens it.
+const HANDED_OVER: &str = "release";
 
 /// Where a crate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +125,8 @@ fn between_hosts(folder: &str, level: usize, to: &str, to_level: usize) -> Optio
         ));
     }
     let (_, messages) = AWAY.iter().find(|(program, _)| *program == folder)?;
-    (to_level > 0 && to != *messages).then(|| {
+    let known = to == *messages || (folder == "cli" && to == HANDED_OVER);
+    (to_level > 0 && !known).then(|| {
         format!("host/{folder} runs away from the server and knows it by host/{messages} alone (and the words of host/domain)")
     })
 }
@@ -172,7 +176,7 @@ mod tests {
             "host/app -> host/storage, host/plugin-host, host/domain",
             "host/server -> host/app, host/api, host/agent-protocol, host/storage, host/plugin-host, host/domain",
             "host/agent -> host/agent-protocol, host/domain, tests/crash-point",
-            "host/cli -> host/api, host/domain",
+            "host/cli -> host/api, host/release, host/domain",
             "plugins/clamav -> sdk/rust",
             "tests/flows -> tests/harness, host/server, plugins/clamav",
             "xtask -> host/domain",
@@ -198,6 +202,10 @@ mod tests {
             ),
             (
                 "host/agent -> host/app",
+                "knows it by host/agent-protocol alone",
+            ),
+            (
+                "host/agent -> host/release",
                 "knows it by host/agent-protocol alone",
             ),
             ("host/cli -> host/storage", "knows it by host/api alone"),
