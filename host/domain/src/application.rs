@@ -78,7 +78,7 @@ pub struct LimitRequest {
 }
 
 /// The limits that a plug-in can ask to have raised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Limit {
     /// MiB of memory in one call.
@@ -87,6 +87,16 @@ pub enum Limit {
     ValidateTime,
     /// Milliseconds for `translate` and `interpret`.
     BatchTime,
+}
+
+impl std::fmt::Display for Limit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory",
+            Self::ValidateTime => "validate-time",
+            Self::BatchTime => "batch-time",
+        })
+    }
 }
 
 /// One kind of task that an application knows.
