@@ -6,4 +6,5 @@
 
 mod strict;
 
+pub mod bundle;
 pub mod statement;
