@@ -1,5 +1,7 @@
 //! One call: a fresh store, its limits and its deadline. Nothing of it is left when it ends.
 
+mod own_time;
+
 use crate::calls::thread_number;
 use crate::capability::log::CallLog;
 use crate::engine::{
@@ -7,8 +9,9 @@ use crate::engine::{
 };
 use crate::fault::{CallFailure, Function};
 use crate::v1::Exports;
+use own_time::OwnTime;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
 
@@ -114,13 +117,13 @@ impl Code {
 
     /// Gives a store the time of one call, from now on.
     pub(crate) fn set_deadline(&self, store: &mut Store<CallState>, function: Function) {
-        let deadline = Instant::now() + self.limits.time(function);
+        let mut time = OwnTime::begin(self.limits.time(function));
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
-            if Instant::now() < deadline {
-                Ok(UpdateDeadline::Continue(1))
-            } else {
+            if time.is_over() {
                 Err(DeadlinePassed.into())
+            } else {
+                Ok(UpdateDeadline::Continue(1))
             }
         });
     }

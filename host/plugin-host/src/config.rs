@@ -7,9 +7,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// Threads that run calls; 0 takes one for each processor.
+    /// Calls of one plug-in that run at once; 0 takes one for each processor. There is one thread
+    /// more, so that no plug-in has them all.
     pub call_threads: usize,
-    /// Calls that may wait for a thread. One more is told that the host is busy.
+    /// Calls of one plug-in that may wait for a thread. One more is told that the host is busy.
     pub queue: usize,
     /// MiB of memory that a plug-in may use in one call.
     pub memory: u32,

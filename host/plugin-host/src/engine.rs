@@ -111,15 +111,18 @@ pub(crate) struct Clock {
 pub(crate) struct Watched<'a>(&'a Clock);
 
 impl Clock {
-    /// Starts the clock. Its thread ends when the clock is dropped.
-    pub(crate) fn start(engine: &Engine) -> std::io::Result<Arc<Self>> {
+    /// Starts the clock, which also calls `at_tick`. Its thread ends when the clock is dropped.
+    pub(crate) fn start(
+        engine: &Engine,
+        at_tick: impl Fn() + Send + 'static,
+    ) -> std::io::Result<Arc<Self>> {
         let (send, receive) = std::sync::mpsc::sync_channel::<Weak<Self>>(1);
         let engine = engine.weak();
         let handle = thread::Builder::new()
             .name("plugin-clock".into())
             .spawn(move || {
                 let Ok(clock) = receive.recv() else { return };
-                run_clock(&clock, &engine);
+                run_clock(&clock, &engine, &at_tick);
             })?;
         let clock = Arc::new(Self {
             running: AtomicUsize::new(0),
@@ -153,7 +156,7 @@ impl Drop for Clock {
     }
 }
 
-fn run_clock(clock: &Weak<Clock>, engine: &wasmtime::EngineWeak) {
+fn run_clock(clock: &Weak<Clock>, engine: &wasmtime::EngineWeak, at_tick: &impl Fn()) {
     let mut idle = 0;
     let mut last = Instant::now();
     loop {
@@ -162,6 +165,7 @@ fn run_clock(clock: &Weak<Clock>, engine: &wasmtime::EngineWeak) {
             return;
         };
         engine.increment_epoch();
+        at_tick();
         drop(engine);
         if last.elapsed() > Duration::from_secs(1) {
             tracing::warn!(late = ?last.elapsed(), "the clock of plug-in calls was late; this machine is overloaded");

@@ -40,6 +40,8 @@ pub struct Counters {
     pub busy: u64,
     /// Calls that wait for a thread.
     pub waiting: u64,
+    /// Calls that ran long, and got a thread of their own for it.
+    pub set_aside: u64,
 }
 
 /// Loads plug-ins and runs their calls. One for each process: start it once, share the `Arc`.
@@ -73,9 +75,9 @@ impl PluginHost {
     ) -> Result<Arc<Self>, StartError> {
         let engine =
             engine::start(&config).map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        let clock = Clock::start(&engine).map_err(StartError::Threads)?;
         let threads =
             CallThreads::start(config.threads(), config.queue).map_err(StartError::Threads)?;
+        let clock = Clock::start(&engine, threads.ticker()).map_err(StartError::Threads)?;
         let Folders { private } = folders;
         let cache = Cache::open(&private, &engine).map_err(StartError::Folder)?;
         Ok(Arc::new(Self {
@@ -99,15 +101,16 @@ impl PluginHost {
 
     /// What it has done so far.
     pub fn counters(&self) -> Counters {
-        let (calls, busy, waiting) = self.threads.counts();
+        let threads = self.threads.counts();
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Counters {
             compiled: of(&self.counts.compiled),
             mapped: of(&self.counts.mapped),
             discarded: of(&self.counts.discarded),
-            calls,
-            busy,
-            waiting,
+            calls: threads.run,
+            busy: threads.busy,
+            waiting: threads.waiting,
+            set_aside: threads.aside,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::cache::CacheError;
 use crate::call::{Code, Linked};
+use crate::calls::Lane;
 use crate::check::{self, Faults};
 use crate::compile::{CompileError, compile};
 use crate::fault::{CallFailure, Fault, Function};
@@ -94,7 +95,12 @@ pub(crate) async fn load(
     let size = component.len();
     let code = link(host, &compiled, &digest).map_err(fail)?;
     let threads = Arc::clone(&host.threads);
-    let admitted = threads.run(move || Ok(admit(code, digest, size))).await;
+    let admit = move || {
+        let clock = Arc::clone(&code.clock);
+        let _watched = clock.watch();
+        Ok(admit(code, digest, size))
+    };
+    let admitted = threads.run(Lane::GATE, admit).await;
     let plugin = admitted
         .unwrap_or_else(|failure| Err(LoadFailure::Describe(failure)))
         .map_err(fail)?;

@@ -5,7 +5,7 @@
 //! one that may stand still.
 
 use crate::call::Code;
-use crate::calls::{CallThreads, guarded};
+use crate::calls::{CallThreads, Lane, guarded};
 use crate::check::description::{Schemas, TaskTypeSchemas};
 use crate::check::pattern::Patterns;
 use crate::check::{Faults, command, finding, outcome};
@@ -45,6 +45,7 @@ pub struct Plugin {
     /// Whether it has `interpret`, and `migrate`.
     has: (bool, bool),
     threads: Option<Arc<CallThreads>>,
+    lane: Lane,
 }
 
 impl fmt::Debug for Plugin {
@@ -53,6 +54,14 @@ impl fmt::Debug for Plugin {
             .field("label", &self.code.label)
             .field("digest", &self.digest)
             .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        if let Some(threads) = &self.threads {
+            threads.forget(self.lane);
+        }
     }
 }
 
@@ -76,14 +85,14 @@ impl Plugin {
             code,
             has,
             threads: None,
+            lane: Lane::new(),
         }
     }
 
     pub(crate) fn with_threads(self, threads: Arc<CallThreads>) -> Self {
-        Self {
-            threads: Some(threads),
-            ..self
-        }
+        let mut plugin = self;
+        plugin.threads = Some(threads);
+        plugin
     }
 
     /// The component's SHA-256 digest.
@@ -368,7 +377,13 @@ impl Plugin {
     ) -> Result<T, CallError> {
         let plugin = Arc::clone(self);
         let answer = match &self.threads {
-            Some(threads) => threads.run(move || call(&plugin)).await,
+            Some(threads) => {
+                let call = move || {
+                    let _watched = plugin.code.clock.watch();
+                    call(&plugin)
+                };
+                threads.run(self.lane, call).await
+            }
             None => Err(CallFailure::Stopping),
         };
         answer.map_err(|failure| self.error(function, failure))

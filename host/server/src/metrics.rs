@@ -149,6 +149,11 @@ impl Metrics {
             counters.busy,
         );
         counter(
+            "muster_plugin_calls_set_aside",
+            "Calls that ran long, and got a thread of their own for it",
+            counters.set_aside,
+        );
+        counter(
             "muster_plugins_compiled",
             "Components that were compiled",
             counters.compiled,
