@@ -7,4 +7,5 @@
 mod strict;
 
 pub mod bundle;
+pub mod signature;
 pub mod statement;
