@@ -145,6 +145,14 @@ text_id!(
     is_kebab
 );
 
+text_id!(
+    /// The name that an administrator gave to somebody who signs plug-ins, such as `clamav-vendor`.
+    SignerName,
+    "signer's name",
+    "lower-case letters, digits and hyphens, beginning with a letter, at most 64 bytes",
+    is_kebab
+);
+
 /// Lower-case letters, digits and hyphens, beginning with a letter, at most 64 bytes: the rule for
 /// every stable name that a plug-in gives.
 pub fn is_kebab(text: &str) -> bool {

@@ -7,5 +7,7 @@
 mod strict;
 
 pub mod bundle;
+pub mod revocation;
 pub mod signature;
 pub mod statement;
+pub mod trust;

@@ -85,7 +85,7 @@ impl PublicKey {
 
     /// The id as minisign shows it, for people.
     pub fn id(&self) -> String {
-        format!("{:016X}", u64::from_le_bytes(self.id))
+        key_id(self.id)
     }
 
     /// Whether a signature is by this key and over these bytes.
@@ -126,4 +126,19 @@ fn decode(signature: &[u8]) -> Result<minisign_verify::Signature, MinisignError>
         return Err(malformed);
     }
     minisign_verify::Signature::decode(text).map_err(|_| malformed)
+}
+
+/// The id, as minisign shows it, of the key that a signature says it was made with.
+pub(crate) fn signer_id(signature: &[u8]) -> Result<String, MinisignError> {
+    decode(signature)?;
+    let malformed = MinisignError::Malformed("its second line is no signature");
+    let text = str::from_utf8(signature).map_err(|_| malformed)?;
+    let line = text.lines().nth(1).ok_or(malformed)?;
+    let bytes = STANDARD.decode(line).map_err(|_| malformed)?;
+    let id = bytes.get(2..10).and_then(|id| id.try_into().ok());
+    id.map(key_id).ok_or(malformed)
+}
+
+fn key_id(id: [u8; 8]) -> String {
+    format!("{:016X}", u64::from_le_bytes(id))
 }
