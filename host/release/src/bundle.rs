@@ -140,6 +140,21 @@ impl Bundle {
         read::read(bytes, component_most)
     }
 
+    /// The rules that hold for a release however it travels: its signatures, and what is said of the
+    /// signers.
+    pub fn check(&self) -> Result<(), BundleError> {
+        self.reference.check()?;
+        if self.signatures.len() > SIGNATURES_MOST {
+            return Err(BundleError::TooManySignatures {
+                count: self.signatures.len(),
+            });
+        }
+        if self.statement.is_none() && !self.signatures.is_empty() {
+            return Err(BundleError::NoStatement);
+        }
+        Ok(())
+    }
+
     /// Writes the bundle. The same release is always the same bytes.
     pub fn write(&self) -> Result<Vec<u8>, BundleError> {
         let mut bytes = Vec::with_capacity(self.component.len() + 64 * 1024);

@@ -7,6 +7,7 @@
 mod strict;
 
 pub mod bundle;
+pub mod registry;
 pub mod revocation;
 pub mod signature;
 pub mod statement;

@@ -2,7 +2,7 @@
 //!
 //! [`TestSystem`] starts the server, [`TestSystem::agent`] enrolls and starts a device,
 //! [`Client`] asks as an administrator does, [`until`] waits for what must come about. A test that
-//! drives an installed program begins with [`needs`]. The programs are those that
+//! drives an installed program begins with [`needs`]; [`Registry`] is a real OCI registry. The programs are those that
 //! `cargo xtask test` built ([`Programs`]); their crash points are armed there, and
 //! `MUSTER_CRASH_AT` in a start's environment says where a process is to be killed.
 //!
@@ -13,6 +13,7 @@ mod client;
 mod needs;
 mod process;
 mod programs;
+mod registry;
 mod server;
 mod system;
 mod until;
@@ -21,6 +22,7 @@ pub use agent::Agent;
 pub use client::{Answer, Client};
 pub use needs::needs;
 pub use programs::Programs;
+pub use registry::Registry;
 pub use server::Server;
 pub use system::{TestSystem, folder};
 pub use until::{PATIENCE, until};

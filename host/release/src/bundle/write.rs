@@ -1,11 +1,11 @@
 //! Writes a bundle, always in the same way.
 
 use super::part::{self, Part};
-use super::{Bundle, BundleError, FORMAT, Manifest, SIGNATURES_MOST};
+use super::{Bundle, BundleError, FORMAT, Manifest};
 use std::io::Write;
 
 pub(super) fn write(bundle: &Bundle, to: &mut impl Write) -> Result<(), BundleError> {
-    check(bundle)?;
+    bundle.check()?;
     let manifest = Manifest {
         format: FORMAT.to_owned(),
         component: bundle.digest(),
@@ -42,19 +42,6 @@ pub(super) fn write(bundle: &Bundle, to: &mut impl Write) -> Result<(), BundleEr
         append(&mut archive, part, bytes).map_err(BundleError::Write)?;
     }
     archive.finish().map_err(BundleError::Write)
-}
-
-fn check(bundle: &Bundle) -> Result<(), BundleError> {
-    bundle.reference.check()?;
-    if bundle.signatures.len() > SIGNATURES_MOST {
-        return Err(BundleError::TooManySignatures {
-            count: bundle.signatures.len(),
-        });
-    }
-    if bundle.statement.is_none() && !bundle.signatures.is_empty() {
-        return Err(BundleError::NoStatement);
-    }
-    Ok(())
 }
 
 fn append(
