@@ -5,7 +5,7 @@ use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::{ApplicationId, Digest};
-use muster_plugin_host::{LoadError, Plugin};
+use muster_plugin_host::{LoadError, Plugin, Terms};
 use muster_storage::event::event_insert;
 use muster_storage::plugin::{
     PluginRow, PluginState, plugin_insert, plugin_latest, plugin_list, plugin_state_set,
@@ -21,7 +21,12 @@ impl App {
         who: &Administrator,
         component: Arc<[u8]>,
     ) -> Result<PluginRow, AppError> {
-        let plugin = match self.0.plugin_host.load(Arc::clone(&component)).await {
+        let plugin = match self
+            .0
+            .plugin_host
+            .load(Arc::clone(&component), Terms::default())
+            .await
+        {
             Ok(plugin) => plugin,
             Err(error) => {
                 self.plugin_refused(who, Digest::of(&component), &error)
@@ -187,7 +192,11 @@ impl App {
 
     async fn plugin_load(&self, digest: Digest) -> Result<Arc<Plugin>, AppError> {
         let bytes = self.0.components.read(digest)?;
-        Ok(self.0.plugin_host.load(bytes.into()).await?)
+        Ok(self
+            .0
+            .plugin_host
+            .load(bytes.into(), Terms::default())
+            .await?)
     }
 
     async fn plugin_state(

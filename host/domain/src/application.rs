@@ -4,6 +4,7 @@ use crate::id::{ApplicationId, TaskTypeId};
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::fmt;
 
 /// What a plug-in says of itself and of its application. It was checked by the plug-in host: ids
 /// are unique and well formed, schemas compile, examples are valid, texts are within bounds.
@@ -89,13 +90,31 @@ pub enum Limit {
     BatchTime,
 }
 
-impl std::fmt::Display for Limit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+impl Limit {
+    /// All that there are.
+    pub const ALL: [Self; 3] = [Self::Memory, Self::ValidateTime, Self::BatchTime];
+
+    /// Its name, as plug-ins and administrators write it.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Memory => "memory",
             Self::ValidateTime => "validate-time",
             Self::BatchTime => "batch-time",
-        })
+        }
+    }
+
+    /// What it is counted in.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Memory => "MiB",
+            Self::ValidateTime | Self::BatchTime => "ms",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 

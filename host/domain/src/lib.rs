@@ -13,6 +13,7 @@ pub mod device;
 pub mod digest;
 pub mod event;
 pub mod finding;
+pub mod grant;
 pub mod group;
 pub mod id;
 pub mod outcome;

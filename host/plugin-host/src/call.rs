@@ -3,12 +3,17 @@
 mod own_time;
 
 use crate::calls::thread_number;
+use crate::capability::data::DataFiles;
+use crate::capability::files::{CHANGES, PrivateFolder};
 use crate::capability::log::CallLog;
+use crate::capability::{InForce, clock, random};
 use crate::engine::{
     ANSWER, CORE_INSTANCES, Clock, DESCRIPTION, MEMORIES, STACK, TABLE_ELEMENTS, TABLES,
 };
 use crate::fault::{CallFailure, Function};
 use crate::v1::Exports;
+use arc_swap::{ArcSwap, Guard};
+use muster_domain::grant::Capability;
 use own_time::OwnTime;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +49,8 @@ pub(crate) struct Code {
     pub(crate) copies: Vec<Linked>,
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<Clock>,
-    pub(crate) limits: Limits,
+    /// What it may do, from the next call on.
+    pub(crate) terms: ArcSwap<InForce>,
     /// How the plug-in's log lines are marked.
     pub(crate) label: Arc<str>,
 }
@@ -60,6 +66,44 @@ pub(crate) struct Linked {
 pub(crate) struct CallState {
     pub(crate) log: CallLog,
     memory: MemoryLimit,
+    /// The terms that held when the call began. Not counted as a user of them: that would be a
+    /// count which all threads share.
+    terms: Guard<Arc<InForce>>,
+    function: Function,
+    began: Option<u64>,
+    /// Changes of files that it may still make.
+    pub(crate) changes_left: u32,
+    /// Random bytes that it may still get.
+    pub(crate) random_left: u32,
+}
+
+impl CallState {
+    /// Whether the call may use a capability. `describe` uses none: a component says the same of
+    /// itself always and everywhere.
+    pub(crate) fn may(&self, capability: Capability) -> bool {
+        self.function != Function::Describe && self.terms.grants(capability)
+    }
+
+    /// The application's folder, if the call may use it.
+    pub(crate) fn folder(&self) -> Option<&PrivateFolder> {
+        let folder = self.terms.folder.as_deref();
+        folder.filter(|_| self.may(Capability::Files))
+    }
+
+    /// Whether it may change the files there.
+    pub(crate) fn changes_files(&self) -> bool {
+        self.terms.changes_files
+    }
+
+    /// When the call began, if it may know.
+    pub(crate) fn began(&self) -> Option<u64> {
+        self.began.filter(|_| self.may(Capability::Clock))
+    }
+
+    /// The files that came with the plug-in.
+    pub(crate) fn data(&self) -> &DataFiles {
+        &self.terms.data
+    }
 }
 
 #[derive(Debug)]
@@ -87,7 +131,7 @@ impl Code {
             let instance = linked.pre.instantiate(&mut store)?;
             call(&linked.exports, &mut store, &instance)
         });
-        result.map_err(|error| self.failure(&error, function, store.data()))
+        result.map_err(|error| Self::failure(&error, function, store.data()))
     }
 
     /// The mapping for this thread.
@@ -100,24 +144,30 @@ impl Code {
 
     /// A store with this plug-in's limits, whose time runs from now on.
     pub(crate) fn store(&self, function: Function) -> Store<CallState> {
+        let terms = self.terms.load();
         let state = CallState {
             log: CallLog::new(Arc::clone(&self.label), function),
             memory: MemoryLimit {
-                most: self.limits.memory,
+                most: terms.limits.memory,
                 used: 0,
                 refused: false,
             },
+            began: terms.grants(Capability::Clock).then(clock::now),
+            terms,
+            function,
+            changes_left: CHANGES,
+            random_left: random::CALL,
         };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(answer_limit(function));
-        self.set_deadline(&mut store, function);
+        Self::set_deadline(&mut store, function);
         store
     }
 
     /// Gives a store the time of one call, from now on.
-    pub(crate) fn set_deadline(&self, store: &mut Store<CallState>, function: Function) {
-        let mut time = OwnTime::begin(self.limits.time(function));
+    pub(crate) fn set_deadline(store: &mut Store<CallState>, function: Function) {
+        let mut time = OwnTime::begin(store.data().terms.limits.time(function));
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
             if time.is_over() {
@@ -130,14 +180,13 @@ impl Code {
 
     /// What an error of the engine means.
     pub(crate) fn failure(
-        &self,
         error: &wasmtime::Error,
         function: Function,
         state: &CallState,
     ) -> CallFailure {
         if error.is::<DeadlinePassed>() {
             return CallFailure::TimedOut {
-                limit: self.limits.time(function),
+                limit: state.terms.limits.time(function),
             };
         }
         let cause = error.root_cause().to_string();
@@ -153,7 +202,7 @@ impl Code {
         // panics, it calls what it does not have to write a last word.
         if state.memory.refused {
             return CallFailure::OutOfMemory {
-                limit: self.limits.memory,
+                limit: state.memory.most,
             };
         }
         if error.is::<wasmtime::PoolConcurrencyLimitError>() {

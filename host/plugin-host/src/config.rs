@@ -1,5 +1,9 @@
 //! What an administrator can set about plug-ins: how many calls at once, and every limit.
 
+use crate::call::Limits;
+use crate::capability::files::Quota;
+use muster_domain::application::Limit;
+use muster_domain::grant::Grants;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -18,6 +22,16 @@ pub struct Config {
     pub validate_time: u32,
     /// Milliseconds for `translate` and `interpret`, which answer a batch.
     pub batch_time: u32,
+    /// MiB of memory that a plug-in may be granted.
+    pub most_memory: u32,
+    /// Milliseconds that a plug-in may be granted for `validate` and `migrate`.
+    pub most_validate_time: u32,
+    /// Milliseconds that a plug-in may be granted for `translate` and `interpret`.
+    pub most_batch_time: u32,
+    /// MiB that the folder of one application holds, if its plug-in is granted `files`.
+    pub files_size: u32,
+    /// Files in it.
+    pub files_number: u32,
     /// MiB of the largest component that is taken.
     pub component_size: u32,
     /// Slots for instances kept ready: at most so many components of the plug-ins' insides are
@@ -35,6 +49,11 @@ impl Default for Config {
             memory: 64,
             validate_time: 250,
             batch_time: 2000,
+            most_memory: 512,
+            most_validate_time: 5_000,
+            most_batch_time: 30_000,
+            files_size: 16,
+            files_number: 100,
             component_size: 64,
             pool_slots: 1024,
             compile: CompileConfig::default(),
@@ -80,20 +99,38 @@ impl Config {
         self.threads().clamp(1, 8)
     }
 
-    pub(crate) fn memory_bytes(&self) -> usize {
-        mebibytes(self.memory)
+    /// What a limit may be set to at most. The usual one can always be had.
+    pub(crate) fn most(&self, limit: Limit) -> u32 {
+        match limit {
+            Limit::Memory => self.most_memory.max(self.memory),
+            Limit::ValidateTime => self.most_validate_time.max(self.validate_time),
+            Limit::BatchTime => self.most_batch_time.max(self.batch_time),
+        }
+    }
+
+    /// The limits of a plug-in: what was granted, else the usual ones.
+    pub(crate) fn limits(&self, grants: &Grants) -> Limits {
+        let of = |limit, usual| {
+            let granted = grants.limits.get(&limit).copied().unwrap_or(usual);
+            granted.min(self.most(limit))
+        };
+        let time = |limit, usual| Duration::from_millis(of(limit, usual).into());
+        Limits {
+            memory: mebibytes(of(Limit::Memory, self.memory)),
+            validate_time: time(Limit::ValidateTime, self.validate_time),
+            batch_time: time(Limit::BatchTime, self.batch_time),
+        }
+    }
+
+    pub(crate) fn quota(&self) -> Quota {
+        Quota {
+            bytes: mebibytes(self.files_size) as u64,
+            files: self.files_number as usize,
+        }
     }
 
     pub(crate) fn component_bytes(&self) -> usize {
         mebibytes(self.component_size)
-    }
-
-    pub(crate) fn validate_limit(&self) -> Duration {
-        Duration::from_millis(self.validate_time.into())
-    }
-
-    pub(crate) fn batch_limit(&self) -> Duration {
-        Duration::from_millis(self.batch_time.into())
     }
 }
 
@@ -111,5 +148,22 @@ mod tests {
         assert_eq!(read(serde_json::json!({})).unwrap(), Config::default());
         assert!(read(serde_json::json!({"memory": 32})).is_ok());
         assert!(read(serde_json::json!({"memroy": 32})).is_err());
+    }
+
+    #[test]
+    fn a_granted_limit_goes_as_far_as_the_configuration_says() {
+        let config = Config::default();
+        let granted = |memory| {
+            let mut grants = Grants::default();
+            grants.limits.extend([(Limit::Memory, memory)]);
+            config.limits(&grants).memory >> 20
+        };
+        assert_eq!(config.limits(&Grants::default()).memory >> 20, 64);
+        assert_eq!([granted(32), granted(128), granted(4000)], [32, 128, 512]);
+        let usual_is_more = Config {
+            batch_time: 60_000,
+            ..Config::default()
+        };
+        assert_eq!(usual_is_more.most(Limit::BatchTime), 60_000);
     }
 }

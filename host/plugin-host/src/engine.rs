@@ -4,6 +4,7 @@
 //! Compiled code carries most of these settings, so server and compiling child share them.
 
 use crate::config::{Config, mebibytes};
+use muster_domain::application::Limit;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -91,7 +92,7 @@ fn pool(config: &Config) -> PoolingAllocationConfig {
         .max_memories_per_component(MEMORIES)
         .max_tables_per_component(TABLES)
         .table_elements(TABLE_ELEMENTS)
-        .max_memory_size(mebibytes(config.memory))
+        .max_memory_size(mebibytes(config.most(Limit::Memory)))
         .linear_memory_keep_resident(1 << 20)
         .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);

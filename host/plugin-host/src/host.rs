@@ -1,12 +1,15 @@
 //! The plug-in host of a process: one engine, its clock, its threads, its store of compiled code.
 
 use crate::cache::{Cache, CacheError};
-use crate::call::Limits;
 use crate::calls::CallThreads;
+use crate::capability::Terms;
+use crate::capability::files::{FilesError, FilesRoot};
 use crate::engine::{self, Clock};
 use crate::load::{self, LoadError};
 use crate::plugin::Plugin;
 use crate::{Compiler, Config, Folders};
+use muster_domain::ApplicationId;
+use muster_domain::application::Limit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use wasmtime::Engine;
@@ -23,6 +26,9 @@ pub enum StartError {
     /// The folder of compiled code cannot be used.
     #[error("the private folder of the plug-in host cannot be used")]
     Folder(#[source] CacheError),
+    /// The folder of plug-ins' files cannot be used.
+    #[error("the folder of plug-ins' files cannot be used")]
+    Files(#[source] FilesError),
 }
 
 /// What the plug-in host has done since it started, for metrics.
@@ -53,6 +59,7 @@ pub struct PluginHost {
     pub(crate) clock: Arc<Clock>,
     pub(crate) threads: Arc<CallThreads>,
     pub(crate) cache: Cache,
+    pub(crate) files: Arc<FilesRoot>,
     /// One child compiles at a time: it takes processors and memory enough.
     pub(crate) compiling: tokio::sync::Mutex<()>,
     pub(crate) counts: LoadCounts,
@@ -78,7 +85,8 @@ impl PluginHost {
         let threads =
             CallThreads::start(config.threads(), config.queue).map_err(StartError::Threads)?;
         let clock = Clock::start(&engine, threads.ticker()).map_err(StartError::Threads)?;
-        let Folders { private } = folders;
+        let Folders { private, files } = folders;
+        let files = FilesRoot::open(&files, config.quota()).map_err(StartError::Files)?;
         let cache = Cache::open(&private, &engine).map_err(StartError::Folder)?;
         Ok(Arc::new(Self {
             config,
@@ -87,6 +95,7 @@ impl PluginHost {
             clock,
             threads: Arc::new(threads),
             cache,
+            files: Arc::new(files),
             compiling: tokio::sync::Mutex::new(()),
             counts: LoadCounts::default(),
         }))
@@ -95,8 +104,25 @@ impl PluginHost {
     /// The gate. Inspects the component, compiles it in a child process (or maps what was compiled
     /// before), instantiates it, asks for its description and checks all that it says, examples
     /// included. What is wrong with a description comes back as a whole list.
-    pub async fn load(self: &Arc<Self>, component: Arc<[u8]>) -> Result<Arc<Plugin>, LoadError> {
-        load::load(self, component).await
+    ///
+    /// From then on the plug-in runs on these terms, until [`Plugin::set_terms`] says otherwise.
+    pub async fn load(
+        self: &Arc<Self>,
+        component: Arc<[u8]>,
+        terms: Terms,
+    ) -> Result<Arc<Plugin>, LoadError> {
+        load::load(self, component, terms).await
+    }
+
+    /// What a limit may be granted to at most, by this host's configuration.
+    pub fn most(&self, limit: Limit) -> u32 {
+        self.config.most(limit)
+    }
+
+    /// Removes the files that an application's plug-ins wrote. Those that still run find their
+    /// folder closed. Nothing happens if there are none.
+    pub fn files_remove(&self, application: &ApplicationId) -> Result<(), FilesError> {
+        self.files.remove(application)
     }
 
     /// What it has done so far.
@@ -111,15 +137,6 @@ impl PluginHost {
             busy: threads.busy,
             waiting: threads.waiting,
             set_aside: threads.aside,
-        }
-    }
-
-    /// What a plug-in may use in one call.
-    pub(crate) fn limits(&self) -> Limits {
-        Limits {
-            memory: self.config.memory_bytes(),
-            validate_time: self.config.validate_limit(),
-            batch_time: self.config.batch_limit(),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Looks into a component before the engine does: is it one, what is it made of, what does it
 //! import and export? `load` goes on with it.
 
+use crate::capability::data::{DataError, DataPlaces};
 use crate::capability::log::cut;
-use crate::v1;
+use crate::v1::{self, Offered};
+use muster_domain::grant::Capability;
+use std::collections::BTreeMap;
 use wasmparser::{ComponentExternalKind, ComponentType, Parser, Payload, Validator, WasmFeatures};
 
 /// Why a file is no component that the engine may see.
@@ -47,7 +50,7 @@ pub enum InspectError {
     },
     /// It imports something that no plug-in gets.
     #[error(
-        "it imports {0}, which this server does not offer; a plug-in may import muster:plugin/log@1 alone"
+        "it imports {0}, which this server does not offer; a plug-in may import log and data of muster:plugin@1, and the capabilities files, clock and random"
     )]
     ForeignImport(String),
     /// It does not export what a plug-in has.
@@ -63,6 +66,18 @@ pub enum InspectError {
     /// It defines resource types of its own.
     #[error("it defines a resource type; the contract with plug-ins has none")]
     Resource,
+    /// The data files that come with it cannot be taken.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+/// What there is to know of a component before it is asked.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Inspected {
+    /// The capabilities that it imports, with the import's name.
+    pub(crate) capabilities: BTreeMap<Capability, String>,
+    /// Its data files.
+    pub(crate) data: DataPlaces,
 }
 
 /// Components within components: compilers put in one or two small ones.
@@ -94,7 +109,7 @@ fn features() -> WasmFeatures {
 
 /// Looks into a component: is it one, is it within bounds, what does it import and export? The
 /// bodies of its functions are left to the compiler.
-pub(crate) fn inspect(component: &[u8], most: usize) -> Result<(), InspectError> {
+pub(crate) fn inspect(component: &[u8], most: usize) -> Result<Inspected, InspectError> {
     if component.len() > most {
         return Err(InspectError::TooLarge {
             size: component.len(),
@@ -150,6 +165,7 @@ struct Look {
     modules: usize,
     imports: Vec<String>,
     exports: Vec<String>,
+    data: DataPlaces,
 }
 
 impl Look {
@@ -174,6 +190,10 @@ impl Look {
             )?,
             Payload::ModuleSection { .. } => {
                 count(&mut self.modules, MOST_MODULES, "core modules")?;
+            }
+            Payload::CustomSection(section) => {
+                self.data
+                    .see(section.name(), section.data_offset()..section.range().end)?;
             }
             Payload::ComponentTypeSection(types) => {
                 for ty in types.clone() {
@@ -204,7 +224,7 @@ impl Look {
         Ok(())
     }
 
-    fn verdict(self) -> Result<(), InspectError> {
+    fn verdict(self) -> Result<Inspected, InspectError> {
         // A component of another world imports and exports other things; the export says more.
         for missing in REQUIRED {
             let is_there = |export: &String| {
@@ -224,10 +244,20 @@ impl Look {
                 });
             }
         }
-        match self.imports.into_iter().find(|import| !v1::offers(import)) {
-            Some(import) => Err(InspectError::ForeignImport(cut(&import, 200).to_owned())),
-            None => Ok(()),
+        let mut capabilities = BTreeMap::new();
+        for import in self.imports {
+            match v1::offers(&import) {
+                Some(Offered::ToAll) => {}
+                Some(Offered::IfGranted(capability)) => {
+                    capabilities.insert(capability, import);
+                }
+                None => return Err(InspectError::ForeignImport(cut(&import, 200).to_owned())),
+            }
         }
+        Ok(Inspected {
+            capabilities,
+            data: self.data,
+        })
     }
 }
 

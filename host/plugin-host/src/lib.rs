@@ -26,6 +26,9 @@ mod v1;
 mod warm;
 
 pub use cache::CacheError;
+pub use capability::Terms;
+pub use capability::data::DataError;
+pub use capability::files::FilesError;
 #[cfg(feature = "compiler")]
 pub use compile::child::compile_child_main;
 pub use compile::{CompileError, Compiler};

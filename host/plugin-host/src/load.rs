@@ -4,15 +4,20 @@
 use crate::cache::CacheError;
 use crate::call::{Code, Linked};
 use crate::calls::Lane;
+use crate::capability::data::DataFiles;
+use crate::capability::{InForce, Terms};
 use crate::check::{self, Faults};
 use crate::compile::{CompileError, compile};
 use crate::fault::{CallFailure, Fault, Function};
 use crate::host::PluginHost;
-use crate::inspect::{InspectError, inspect};
+use crate::inspect::{InspectError, Inspected, inspect};
 use crate::plugin::Plugin;
 use crate::v1::{self, Exports};
+use arc_swap::ArcSwap;
 use muster_domain::Digest;
+use muster_domain::application::Description;
 use muster_domain::finding::Level;
+use muster_domain::grant::Capability;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -62,6 +67,16 @@ pub enum LoadFailure {
     /// `task-types/0/settings-schema/properties/paths: …`.
     #[error("its description breaks the contract: {}", .0.join("; "))]
     Description(Vec<String>),
+    /// It uses what it does not ask for.
+    #[error(
+        "it imports {import} and does not ask for `{capability}` in its description; what a plug-in uses, an administrator has to be asked for"
+    )]
+    NotAskedFor {
+        /// The import.
+        import: String,
+        /// The capability.
+        capability: Capability,
+    },
     /// Something of ours failed.
     #[error("the server failed: {0}")]
     Us(String),
@@ -71,9 +86,10 @@ impl LoadError {
     /// Whose fault it is: the plug-in's maker's, unless the server failed or is busy.
     pub fn fault(&self) -> Fault {
         match &self.reason {
-            LoadFailure::Inspect(_) | LoadFailure::Contract(_) | LoadFailure::Description(_) => {
-                Fault::Plugin
-            }
+            LoadFailure::Inspect(_)
+            | LoadFailure::Contract(_)
+            | LoadFailure::Description(_)
+            | LoadFailure::NotAskedFor { .. } => Fault::Plugin,
             LoadFailure::Compile(error) => error.fault(),
             LoadFailure::Describe(failure) | LoadFailure::Example { cause: failure, .. } => {
                 failure.fault()
@@ -87,18 +103,27 @@ impl LoadError {
 pub(crate) async fn load(
     host: &Arc<PluginHost>,
     component: Arc<[u8]>,
+    terms: Terms,
 ) -> Result<Arc<Plugin>, LoadError> {
     let (digest, inspected) = look(host, Arc::clone(&component)).await;
     let fail = |reason: LoadFailure| LoadError { digest, reason };
-    inspected.map_err(fail)?;
+    let inspected = inspected.map_err(fail)?;
     let compiled = compiled(host, &digest, &component).await.map_err(fail)?;
     let size = component.len();
-    let code = link(host, &compiled, &digest).map_err(fail)?;
+    let data = inspected.data.read(&component);
+    let code = link(host, &compiled, &digest, &terms, data).map_err(fail)?;
     let threads = Arc::clone(&host.threads);
+    let candidate = Candidate {
+        host: Arc::clone(host),
+        digest,
+        size,
+        inspected,
+        terms,
+    };
     let admit = move || {
         let clock = Arc::clone(&code.clock);
         let _watched = clock.watch();
-        Ok(admit(code, digest, size))
+        Ok(candidate.admit(code))
     };
     let admitted = threads.run(Lane::GATE, admit).await;
     let plugin = admitted
@@ -108,7 +133,10 @@ pub(crate) async fn load(
 }
 
 /// Digest and inspection: work for a processor, tens of milliseconds for a large component.
-async fn look(host: &Arc<PluginHost>, component: Arc<[u8]>) -> (Digest, Result<(), LoadFailure>) {
+async fn look(
+    host: &Arc<PluginHost>,
+    component: Arc<[u8]>,
+) -> (Digest, Result<Inspected, LoadFailure>) {
     let most = host.config.component_bytes();
     let looked = tokio::task::spawn_blocking(move || {
         let inspected = inspect(&component, most).map_err(LoadFailure::from);
@@ -169,7 +197,13 @@ fn map(host: &PluginHost, digest: &Digest) -> Option<Vec<Component>> {
 }
 
 /// Links what it imports and finds what it exports, once for all calls.
-fn link(host: &PluginHost, components: &[Component], digest: &Digest) -> Result<Code, LoadFailure> {
+fn link(
+    host: &PluginHost,
+    components: &[Component],
+    digest: &Digest,
+    terms: &Terms,
+    data: DataFiles,
+) -> Result<Code, LoadFailure> {
     let copies: wasmtime::Result<Vec<_>> = components
         .iter()
         .map(|component| {
@@ -182,30 +216,76 @@ fn link(host: &PluginHost, components: &[Component], digest: &Digest) -> Result<
         copies: copies.map_err(|error| LoadFailure::Contract(format!("{error:#}")))?,
         engine: host.engine.clone(),
         clock: Arc::clone(&host.clock),
-        limits: host.limits(),
+        terms: ArcSwap::from_pointee(InForce::computing(host.config.limits(&terms.grants), data)),
         // Nobody knows yet whose it is.
         label: format!("component {}", digest.short()).into(),
     })
 }
 
-/// Instantiates it, asks what it is, and lets it prove that its examples are valid.
-fn admit(mut code: Code, digest: Digest, size: usize) -> Result<Plugin, LoadFailure> {
-    let described = code
-        .call(Function::Describe, |exports, store, instance| {
-            if let Err(error) = exports.check_shapes(store, instance) {
-                return Ok(Err(LoadFailure::Contract(format!("{error:#}"))));
-            }
-            exports.describe(store, instance).map(Ok)
-        })
-        .map_err(LoadFailure::Describe)??;
-    let broken = |faults: Faults| LoadFailure::Description(faults.into_lines());
-    let description = v1::read_description(described).map_err(broken)?;
-    let schemas = check::description::check(&description).map_err(broken)?;
-    code.label = format!("{} {}", description.application, description.version).into();
-    let plugin = Plugin::new(digest, size, description, schemas, code);
-    check_migrate(&plugin)?;
-    check_examples(&plugin)?;
-    Ok(plugin)
+/// A component whose code is linked, and of which only the file is known.
+struct Candidate {
+    host: Arc<PluginHost>,
+    digest: Digest,
+    size: usize,
+    inspected: Inspected,
+    terms: Terms,
+}
+
+impl Candidate {
+    /// Instantiates it, asks what it is, and lets it prove that its examples are valid.
+    fn admit(self, mut code: Code) -> Result<Plugin, LoadFailure> {
+        let described = code
+            .call(Function::Describe, |exports, store, instance| {
+                if let Err(error) = exports.check_shapes(store, instance) {
+                    return Ok(Err(LoadFailure::Contract(format!("{error:#}"))));
+                }
+                exports.describe(store, instance).map(Ok)
+            })
+            .map_err(LoadFailure::Describe)??;
+        let broken = |faults: Faults| LoadFailure::Description(faults.into_lines());
+        let description = v1::read_description(described).map_err(broken)?;
+        let schemas = check::description::check(&description).map_err(broken)?;
+        self.check_asked_for(&description)?;
+        code.label = format!("{} {}", description.application, description.version).into();
+        let imports = self.inspected.capabilities.into_keys().collect();
+        let plugin = Plugin::new(
+            self.digest,
+            self.size,
+            description,
+            schemas,
+            code,
+            imports,
+            &self.host,
+        );
+        let set_terms = |terms: &Terms| {
+            let set = plugin.set_terms(terms);
+            set.map_err(|error| LoadFailure::Us(error_chain(&error)))
+        };
+        // Its examples are tried, not done.
+        set_terms(&Terms::trial(self.terms.grants.clone()))?;
+        check_migrate(&plugin)?;
+        check_examples(&plugin)?;
+        set_terms(&self.terms)?;
+        Ok(plugin)
+    }
+
+    fn check_asked_for(&self, description: &Description) -> Result<(), LoadFailure> {
+        let asks_for = |capability: Capability| {
+            let mut names = description.capabilities.iter().map(|request| &request.name);
+            names.any(|name| name == capability.name())
+        };
+        let imports = &self.inspected.capabilities;
+        match imports
+            .iter()
+            .find(|(capability, _)| !asks_for(**capability))
+        {
+            Some((capability, import)) => Err(LoadFailure::NotAskedFor {
+                import: import.clone(),
+                capability: *capability,
+            }),
+            None => Ok(()),
+        }
+    }
 }
 
 fn check_migrate(plugin: &Plugin) -> Result<(), LoadFailure> {

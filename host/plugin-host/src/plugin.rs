@@ -6,21 +6,26 @@
 
 use crate::call::Code;
 use crate::calls::{CallThreads, Lane, guarded};
+use crate::capability::files::FilesError;
+use crate::capability::{InForce, Terms};
 use crate::check::description::{Schemas, TaskTypeSchemas};
 use crate::check::pattern::Patterns;
 use crate::check::{Faults, command, finding, outcome};
 use crate::fault::{CallError, CallFailure, Function};
+use crate::host::PluginHost;
 use crate::v1::Declined;
 use muster_domain::application::Description;
 use muster_domain::command::Command;
 use muster_domain::finding::Finding;
+use muster_domain::grant::Capability;
 use muster_domain::outcome::Outcome;
 use muster_domain::profile::ProfileCount;
 use muster_domain::report::Report;
 use muster_domain::settings::Settings;
 use muster_domain::{Digest, TaskTypeId};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Why a plug-in has no command for a profile. It is an answer, not a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +49,9 @@ pub struct Plugin {
     pub(crate) code: Code,
     /// Whether it has `interpret`, and `migrate`.
     has: (bool, bool),
+    /// The capabilities that it imports.
+    imports: BTreeSet<Capability>,
+    host: Weak<PluginHost>,
     threads: Option<Arc<CallThreads>>,
     lane: Lane,
 }
@@ -72,6 +80,8 @@ impl Plugin {
         description: Description,
         schemas: Schemas,
         code: Code,
+        imports: BTreeSet<Capability>,
+        host: &Arc<PluginHost>,
     ) -> Self {
         let has = code.copies.first().map_or((false, false), |one| {
             (one.exports.has_interpret(), one.exports.has_migrate())
@@ -84,6 +94,8 @@ impl Plugin {
             patterns: Patterns::default(),
             code,
             has,
+            imports,
+            host: Arc::downgrade(host),
             threads: None,
             lane: Lane::new(),
         }
@@ -108,6 +120,31 @@ impl Plugin {
     /// What it says of itself, checked.
     pub fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// Whether the same call gets the same answer. One that uses the time, random bytes or files of
+    /// its own need not answer alike; one that may not use them is told so each time, which is alike.
+    pub fn is_pure(&self) -> bool {
+        let terms = self.code.terms.load();
+        !self
+            .imports
+            .iter()
+            .any(|capability| terms.grants(*capability))
+    }
+
+    /// Sets the terms on which it is run. They hold from the next call on; calls under way go on by
+    /// the terms on which they began.
+    pub fn set_terms(&self, terms: &Terms) -> Result<(), FilesError> {
+        // Without a host there are no calls any more.
+        let Some(host) = self.host.upgrade() else {
+            return Ok(());
+        };
+        let limits = host.config.limits(&terms.grants);
+        let application = &self.description.application;
+        let data = Arc::clone(&self.code.terms.load().data);
+        let in_force = InForce::new(limits, terms, &host.files, application, data)?;
+        self.code.terms.store(Arc::new(in_force));
+        Ok(())
     }
 
     /// Whether it says what reports mean. If not, [`Report::outcome_by_status`] does.

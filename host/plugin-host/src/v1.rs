@@ -1,6 +1,7 @@
 //! Major version 1 of the contract: thin translation between WIT and the domain, no rules.
 
 mod bindings;
+mod capabilities;
 mod describe;
 mod exports;
 mod imports;
@@ -9,4 +10,4 @@ pub(crate) use describe::read as read_description;
 #[cfg(test)]
 pub(crate) use exports::RawEvent;
 pub(crate) use exports::{Declined, Exports, RawOutcome};
-pub(crate) use imports::{link, offers};
+pub(crate) use imports::{Offered, link, offers};

@@ -1,7 +1,7 @@
 //! An instance that is used again, to measure what a fresh one costs. No server uses it: what one
 //! call leaves behind would be there in the next.
 
-use crate::call::{CallState, Linked};
+use crate::call::{CallState, Code, Linked};
 use crate::fault::{CallFailure, Function};
 use crate::plugin::{Plugin, Refusal};
 use muster_domain::TaskTypeId;
@@ -30,7 +30,7 @@ impl Plugin {
             .linked()
             .and_then(|linked| Ok((linked, linked.pre.instantiate(&mut store)?)));
         let (linked, instance) =
-            made.map_err(|error| self.code.failure(&error, Function::Validate, store.data()))?;
+            made.map_err(|error| Code::failure(&error, Function::Validate, store.data()))?;
         Ok(WarmInstance {
             plugin: self,
             linked,
@@ -80,9 +80,7 @@ impl WarmInstance<'_> {
         settings: &Settings,
     ) -> Result<Vec<Finding>, CallFailure> {
         let _watched = self.plugin.code.clock.watch();
-        self.plugin
-            .code
-            .set_deadline(&mut self.store, Function::Validate);
+        Code::set_deadline(&mut self.store, Function::Validate);
         let exports = &self.linked.exports;
         exports
             .validate(
@@ -91,11 +89,7 @@ impl WarmInstance<'_> {
                 task_type.as_str(),
                 settings.as_str(),
             )
-            .map_err(|error| {
-                self.plugin
-                    .code
-                    .failure(&error, Function::Validate, self.store.data())
-            })?
+            .map_err(|error| Code::failure(&error, Function::Validate, self.store.data()))?
             .map_err(|declined| CallFailure::Internal(format!("{declined:?}")))
     }
 
@@ -107,9 +101,7 @@ impl WarmInstance<'_> {
         profiles: &[ProfileCount],
     ) -> Result<Vec<Result<Command, Refusal>>, CallFailure> {
         let _watched = self.plugin.code.clock.watch();
-        self.plugin
-            .code
-            .set_deadline(&mut self.store, Function::Translate);
+        Code::set_deadline(&mut self.store, Function::Translate);
         let exports = &self.linked.exports;
         exports
             .translate(
@@ -119,10 +111,6 @@ impl WarmInstance<'_> {
                 settings.as_str(),
                 profiles,
             )
-            .map_err(|error| {
-                self.plugin
-                    .code
-                    .failure(&error, Function::Translate, self.store.data())
-            })
+            .map_err(|error| Code::failure(&error, Function::Translate, self.store.data()))
     }
 }

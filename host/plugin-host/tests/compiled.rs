@@ -7,7 +7,7 @@
 
 mod support;
 
-use muster_plugin_host::Config;
+use muster_plugin_host::{Config, Terms};
 use std::os::unix::fs::PermissionsExt;
 use support::{TestHost, act, start, told_to};
 
@@ -22,7 +22,10 @@ async fn a_component_is_compiled_once_even_over_a_restart() {
         (1, 1)
     );
     let again = start(&test.private(), Config::default());
-    let plugin = again.load(support::guest_that("well")).await.unwrap();
+    let plugin = again
+        .load(support::guest_that("well"), Terms::default())
+        .await
+        .unwrap();
     assert_eq!((again.counters().compiled, again.counters().mapped), (0, 1));
     assert_eq!(
         plugin.validate(&act(), &told_to("nothing")).await.unwrap(),

@@ -7,7 +7,7 @@
 
 mod support;
 
-use muster_plugin_host::{Config, Fault};
+use muster_plugin_host::{Config, Fault, Terms};
 use std::collections::HashSet;
 use std::sync::Arc;
 use support::{TestHost, behaviour, chain, guest, guest_that};
@@ -136,7 +136,11 @@ async fn a_plug_in_that_is_well_describes_itself() {
 }
 
 async fn refusal(host: &TestHost, file: &[u8]) -> String {
-    let error = host.host.load(Arc::from(file)).await.unwrap_err();
+    let error = host
+        .host
+        .load(Arc::from(file), Terms::default())
+        .await
+        .unwrap_err();
     assert_eq!(error.fault(), Fault::Plugin);
     chain(&error)
 }

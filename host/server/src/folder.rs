@@ -74,6 +74,11 @@ impl DataFolder {
         self.path.join("compiled")
     }
 
+    /// The folders of plug-ins that may have files.
+    pub(crate) fn plugin_files(&self) -> PathBuf {
+        self.path.join("plugin-files")
+    }
+
     /// A secret or a certificate.
     pub(crate) fn key(&self, name: &str) -> PathBuf {
         self.path.join("keys").join(name)

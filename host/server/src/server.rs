@@ -98,6 +98,7 @@ impl Server {
         let component_bytes = (config.plugins.component_size as usize).saturating_mul(1 << 20);
         let folders = Folders {
             private: folder.compiled(),
+            files: folder.plugin_files(),
         };
         let plugin_host = PluginHost::start(config.plugins, folders, compiler)?;
         let app = App::start(Foundation {

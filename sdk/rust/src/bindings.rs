@@ -81,3 +81,20 @@ pub mod migrate {
         with: { "muster:plugin/types@1.0.0": crate::bindings::base::muster::plugin::types },
     });
 }
+
+/// What a plug-in may import beyond `log`. What it does not call is not imported.
+#[expect(
+    missing_docs,
+    clippy::pedantic,
+    reason = "generated; the documentation stands in wit/v1"
+)]
+pub mod imports {
+    wit_bindgen::generate!({
+        path: "../../wit/v1",
+        inline: "package muster:sdk; world imports { import muster:plugin/data@1.0.0; import muster:plugin/files@1.0.0; import muster:plugin/clock@1.0.0; import muster:plugin/random@1.0.0; }",
+        generate_unused_types: true,
+        additional_derives: [PartialEq],
+        generate_all,
+        with: { "muster:plugin/types@1.0.0": crate::bindings::base::muster::plugin::types },
+    });
+}

@@ -1,7 +1,8 @@
 //! Describing a task type, piece by piece.
 
 use crate::{
-    ApplicationState, Description, EventType, Example, Mark, Plugin, Severity, TaskKind, TaskType,
+    ApplicationState, CapabilityRequest, Description, EventType, Example, LimitRequest, Mark,
+    Plugin, Severity, TaskKind, TaskType,
 };
 
 const HOUR: u32 = 3600;
@@ -97,8 +98,21 @@ pub(crate) fn description<P: Plugin>() -> Description {
         vendor: about.vendor.into(),
         version: about.version.into(),
         manages: about.manages.into(),
-        capabilities: Vec::new(),
-        limits: Vec::new(),
+        capabilities: P::CAPABILITIES
+            .iter()
+            .map(|(capability, reason)| CapabilityRequest {
+                name: capability.name().into(),
+                reason: (*reason).into(),
+            })
+            .collect(),
+        limits: P::LIMITS
+            .iter()
+            .map(|&(limit, value, reason)| LimitRequest {
+                limit,
+                value,
+                reason: reason.into(),
+            })
+            .collect(),
         task_types: P::TASKS.iter().map(|task| task.describe()).collect(),
         more: Vec::new(),
     }

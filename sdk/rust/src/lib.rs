@@ -9,8 +9,12 @@
 //! it so: a `HashMap`, and a JSON object as a `serde_json::Value`, ask for random bytes. Read settings
 //! into types of your own, and write events from such.
 //!
+//! Beyond computing there are [`data`], files that come with the plug-in, and what an administrator has
+//! to grant: [`files`], [`clock`] and [`random`], named in [`Plugin::CAPABILITIES`]. A component
+//! imports of them what it calls, and no more.
+//!
 //! The crate compiles natively too: all logic can be tested without an engine, and [`export!`] does
-//! nothing then.
+//! nothing then; `native` stands for the server.
 //!
 //! ```
 //! use muster_plugin_sdk::{About, AnyTask, Command, Findings, Plugin, Profile, Refusal, Step, Task, TaskType};
@@ -75,18 +79,25 @@ mod allocator;
 pub mod bindings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod cases;
+pub mod clock;
+pub mod data;
 mod describe;
 mod export;
+pub mod files;
 mod finding;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod native;
 mod outcome;
 pub mod path;
 mod plugin;
+pub mod random;
 mod settings;
 mod step;
 mod task;
 
 pub use bindings::base::exports::muster::plugin::describe::{
-    ApplicationState, Description, EventType, Example, Mark, Severity, TaskKind, TaskType,
+    ApplicationState, CapabilityRequest, Description, EventType, Example, Limit, LimitRequest,
+    Mark, Severity, TaskKind, TaskType,
 };
 pub use bindings::base::exports::muster::plugin::translate::{
     Command, KeptOutput, Meaning, Profile, ProgressRole, ProgressRule, Refusal, StatusMeaning,
@@ -100,7 +111,7 @@ pub use bindings::interpret::exports::muster::plugin::interpret::{
 pub use describe::{NOTHING, task_type};
 pub use finding::{Findings, pointer_of};
 pub use outcome::{NoFields, cut};
-pub use plugin::{About, Plugin};
+pub use plugin::{About, Capability, Plugin};
 pub use serde;
 pub use serde_json;
 pub use task::{AnyTask, Task};

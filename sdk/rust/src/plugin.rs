@@ -1,8 +1,31 @@
 //! A plug-in: an application, and its task types.
 
 use crate::{
-    AnyTask, Command, Description, Failure, Outcome, Profile, Refusal, Report, Verdict, describe,
+    AnyTask, Command, Description, Failure, Limit, Outcome, Profile, Refusal, Report, Verdict,
+    describe,
 };
+
+/// Something of the server's that a plug-in may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capability {
+    /// A folder of the application's own: [`files`](crate::files).
+    Files,
+    /// The time of day: [`clock`](crate::clock).
+    Clock,
+    /// Random bytes: [`random`](crate::random).
+    Random,
+}
+
+impl Capability {
+    /// Its name in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Clock => "clock",
+            Self::Random => "random",
+        }
+    }
+}
 
 /// Who a plug-in is.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +49,11 @@ pub trait Plugin {
     const ABOUT: About;
     /// Its application's task types.
     const TASKS: &'static [&'static dyn AnyTask];
+    /// The capabilities that it asks for, each with a reason that an administrator reads. They must
+    /// be all that it uses, or it is refused; and it must get along without, as each can be denied.
+    const CAPABILITIES: &'static [(Capability, &'static str)] = &[];
+    /// The limits that it asks to have raised: MiB of memory or milliseconds, and a reason.
+    const LIMITS: &'static [(Limit, u32, &'static str)] = &[];
 
     /// Everything that the server has to know beforehand.
     fn describe() -> Description

@@ -2,9 +2,10 @@
 
 use super::Faults;
 use super::schema::Schema;
+use crate::capability::log::cut;
 use muster_domain::TaskTypeId;
 use muster_domain::application::{Description, EventType, TaskType};
-use muster_domain::id::is_kebab;
+use muster_domain::grant::Capability;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -79,10 +80,15 @@ fn check_requests(faults: &mut Faults, description: &Description) {
             .map(|request| request.name.as_str()),
     );
     for request in &description.capabilities {
-        if !is_kebab(&request.name) {
+        let known = Capability::ALL.map(Capability::name);
+        if !known.contains(&request.name.as_str()) {
             faults.add(
                 "capabilities",
-                format_args!("{:?} is no name of a capability", request.name),
+                format_args!(
+                    "there is no {:?} on this server; it offers {}",
+                    cut(&request.name, 100),
+                    known.join(", ")
+                ),
             );
         }
         faults.text("capabilities", &request.reason, 1000);
@@ -90,6 +96,12 @@ fn check_requests(faults: &mut Faults, description: &Description) {
     faults.count("limits", &description.limits, 10);
     for (number, request) in description.limits.iter().enumerate() {
         faults.text(&format!("limits/{number}/reason"), &request.reason, 1000);
+        if request.value == 0 {
+            faults.add(
+                &format!("limits/{number}/value"),
+                "no plug-in can do with 0",
+            );
+        }
         if description
             .limits
             .iter()

@@ -14,7 +14,7 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit/v1",
-    world: "full-management-plugin",
+    world: "everything",
     ownership: Borrowing { duplicate_if_necessary: false },
     anyhow: false,
 });

@@ -1,8 +1,9 @@
 //! What a plug-in of major version 1 may import, and what it gets for it.
 
-use super::bindings::muster::plugin::log;
+use super::bindings::muster::plugin::{clock, data, files, log, random};
 use crate::call::CallState;
 use crate::capability::log::Level;
+use muster_domain::grant::Capability;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, Linker, LinkerInstance};
 use wasmtime::{Engine, bail};
@@ -10,12 +11,43 @@ use wasmtime::{Engine, bail};
 /// Bytes that a guest may ask for at once as "random" bytes.
 const MOST_RANDOM: u64 = 64 << 10;
 
+/// What a component may import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offered {
+    /// Every plug-in may.
+    ToAll,
+    /// A plug-in that asks for it may, and gets it if it is granted.
+    IfGranted(Capability),
+}
+
+/// Our interfaces that a component may import, with their functions and who may.
+const INTERFACES: [(&str, Offered, &[&str]); 5] = [
+    ("log", Offered::ToAll, &["log"]),
+    ("data", Offered::ToAll, &["list-files", "read"]),
+    (
+        "files",
+        Offered::IfGranted(Capability::Files),
+        &["list-files", "read", "write", "remove", "usage"],
+    ),
+    ("clock", Offered::IfGranted(Capability::Clock), &["now"]),
+    ("random", Offered::IfGranted(Capability::Random), &["bytes"]),
+];
+
+/// Our interface of this name, whatever its minor version.
+fn interface(import: &str) -> Option<&'static (&'static str, Offered, &'static [&'static str])> {
+    let (name, version) = import.strip_prefix("muster:plugin/")?.split_once('@')?;
+    INTERFACES
+        .iter()
+        .find(|(ours, ..)| *ours == name && version.starts_with("1."))
+}
+
 /// Whether a component may import an instance of this name. `wasi:` is what compilers put into
 /// every guest; what of it does anything is below.
-pub(crate) fn offers(import: &str) -> bool {
-    import.starts_with("muster:plugin/log@1.")
-        || import.starts_with("muster:plugin/types@1.")
-        || import.starts_with("wasi:")
+pub(crate) fn offers(import: &str) -> Option<Offered> {
+    if import.starts_with("muster:plugin/types@1.") || import.starts_with("wasi:") {
+        return Some(Offered::ToAll);
+    }
+    interface(import).map(|(_, offered, _)| *offered)
 }
 
 impl log::Host for CallState {
@@ -34,11 +66,15 @@ impl log::Host for CallState {
 pub(crate) fn link(engine: &Engine, component: &Component) -> wasmtime::Result<Linker<CallState>> {
     let mut linker = Linker::new(engine);
     log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    data::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    files::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    clock::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    random::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     for (name, import) in component.component_type().imports(engine) {
         if name.starts_with("wasi:") {
             link_wasi(name, &mut linker)?;
-        } else if name.starts_with("muster:plugin/log@") {
-            check_known(engine, name, &import.ty)?;
+        } else if let Some((_, _, functions)) = interface(name) {
+            check_known(engine, name, functions, &import.ty)?;
         }
     }
     linker.define_unknown_imports_as_traps(component)?;
@@ -46,12 +82,17 @@ pub(crate) fn link(engine: &Engine, component: &Component) -> wasmtime::Result<L
 }
 
 /// A function that a later minor version added would trap when it is called; better told now.
-fn check_known(engine: &Engine, name: &str, import: &ComponentItem) -> wasmtime::Result<()> {
+fn check_known(
+    engine: &Engine,
+    name: &str,
+    functions: &[&str],
+    import: &ComponentItem,
+) -> wasmtime::Result<()> {
     let ComponentItem::ComponentInstance(instance) = import else {
         bail!("it imports {name} as something other than an interface");
     };
     for (function, item) in instance.exports(engine) {
-        if matches!(item.ty, ComponentItem::ComponentFunc(_)) && function != "log" {
+        if matches!(item.ty, ComponentItem::ComponentFunc(_)) && !functions.contains(&function) {
             bail!(
                 "it imports {name}#{function}, which this server does not have; it needs a newer server"
             );

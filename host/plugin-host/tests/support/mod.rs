@@ -11,10 +11,11 @@
 
 #[path = "../../../../tests/guests/src/behaviour.rs"]
 pub mod behaviour;
+pub mod capable;
 
 use muster_domain::TaskTypeId;
 use muster_domain::settings::Settings;
-use muster_plugin_host::{Compiler, Config, Folders, LoadError, Plugin, PluginHost};
+use muster_plugin_host::{Compiler, Config, Folders, LoadError, Plugin, PluginHost, Terms};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -24,44 +25,36 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The hostile guest, built from source once for each test program. Cargo does nothing if it is
-/// built already.
+/// The hostile guest, built from source once for each test program.
 pub fn guest() -> &'static [u8] {
     static GUEST: OnceLock<Vec<u8>> = OnceLock::new();
-    GUEST.get_or_init(|| {
-        // A target folder of its own: whoever runs these tests may hold the lock of the usual one.
-        let target = Path::new(env!("CARGO_BIN_EXE_muster-compile-component"))
-            .ancestors()
-            .nth(2)
-            .unwrap()
-            .join("guests");
-        let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "muster-test-guests",
-                "--lib",
-            ])
-            .args([
-                "--target",
-                "wasm32-wasip2",
-                "--profile",
-                "guest",
-                "--target-dir",
-            ])
-            .arg(&target)
-            .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .current_dir(workspace())
-            .status()
-            .unwrap();
-        assert!(
-            built.success(),
-            "the hostile guest must build; `cargo xtask test` adds the wasm target"
-        );
-        std::fs::read(target.join("wasm32-wasip2/guest/muster_test_guests.wasm")).unwrap()
-    })
+    GUEST.get_or_init(|| built("muster-test-guests"))
+}
+
+/// A guest, built from source. Cargo does nothing if it is built already.
+pub fn built(package: &str) -> Vec<u8> {
+    // A target folder of its own: whoever runs these tests may hold the lock of the usual one.
+    let target = Path::new(env!("CARGO_BIN_EXE_muster-compile-component"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .join("guests");
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", package, "--lib"])
+        .args(["--target", "wasm32-wasip2", "--profile", "guest"])
+        .arg("--target-dir")
+        .arg(&target)
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .current_dir(workspace())
+        .status()
+        .unwrap();
+    assert!(
+        status.success(),
+        "{package} must build; `cargo xtask test` adds the wasm target"
+    );
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    std::fs::read(target.join("wasm32-wasip2/guest").join(file)).unwrap()
 }
 
 /// The guest with a behaviour.
@@ -70,24 +63,26 @@ pub fn guest_that(behaviour: &str) -> Arc<[u8]> {
         behaviour::ALL.contains(&behaviour),
         "the guest knows no behaviour {behaviour}"
     );
-    let mut bytes = guest().to_vec();
+    with_slot(guest(), behaviour::SLOT, behaviour::SLOT_BYTES, behaviour)
+}
+
+/// A component with a text in the one slot of its data that is for it.
+pub fn with_slot(component: &[u8], slot: &[u8], size: usize, text: &str) -> Arc<[u8]> {
+    let mut bytes = component.to_vec();
     let slots: Vec<usize> = bytes
-        .windows(behaviour::SLOT_BYTES)
+        .windows(size)
         .enumerate()
         .filter(|(_, window)| {
-            window.starts_with(behaviour::SLOT)
-                && window[behaviour::SLOT.len()..]
-                    .iter()
-                    .all(|byte| *byte == 0)
+            window.starts_with(slot) && window[slot.len()..].iter().all(|byte| *byte == 0)
         })
         .map(|(at, _)| at)
         .collect();
-    let [slot] = slots[..] else {
+    let [at] = slots[..] else {
         panic!("the guest has {} slots for its behaviour", slots.len())
     };
-    let written = &mut bytes[slot..slot + behaviour::SLOT_BYTES];
+    let written = &mut bytes[at..at + size];
     written.fill(0);
-    written[..behaviour.len()].copy_from_slice(behaviour.as_bytes());
+    written[..text.len()].copy_from_slice(text.as_bytes());
     bytes.into()
 }
 
@@ -119,7 +114,9 @@ impl TestHost {
     }
 
     pub async fn load(&self, behaviour: &str) -> Result<Arc<Plugin>, LoadError> {
-        self.host.load(guest_that(behaviour)).await
+        self.host
+            .load(guest_that(behaviour), Terms::default())
+            .await
     }
 }
 
@@ -132,6 +129,7 @@ pub fn start(private: &Path, config: Config) -> Arc<PluginHost> {
         config,
         Folders {
             private: private.to_owned(),
+            files: private.with_file_name("files"),
         },
         compiler,
     )

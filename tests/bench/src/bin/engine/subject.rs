@@ -6,7 +6,7 @@ use muster_clamav::ClamAv;
 use muster_domain::TaskTypeId;
 use muster_domain::profile::{Profile as HostProfile, ProfileCount};
 use muster_domain::settings::Settings;
-use muster_plugin_host::{Compiler, Config, Folders, PluginHost};
+use muster_plugin_host::{Compiler, Config, Folders, PluginHost, Terms};
 use muster_plugin_sdk::{Command, Plugin as _, Profile, Refusal, Verdict};
 use muster_test_harness::Programs;
 use std::path::Path;
@@ -90,9 +90,10 @@ impl Subject {
         };
         let folders = Folders {
             private: folder.path().join("plug-ins"),
+            files: folder.path().join("plug-in-files"),
         };
         let host = PluginHost::start(Config::default(), folders, compiler)?;
-        let plugin = runtime.block_on(host.load(bytes.into()))?;
+        let plugin = runtime.block_on(host.load(bytes.into(), Terms::default()))?;
         let profile = |number| HostProfile {
             platform: "linux".into(),
             architecture: "x86_64".into(),

@@ -1,0 +1,6 @@
+//! What the guest asks for, written into its data by whoever loads it.
+
+/// How the slot begins, unwritten.
+pub const SLOT: &[u8; 16] = b"capable-slot::::";
+/// Bytes of the slot, its beginning included.
+pub const SLOT_BYTES: usize = 64;
