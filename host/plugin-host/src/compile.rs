@@ -1,9 +1,13 @@
 //! Compiling, in a child process of the same program.
 //!
 //! A compiler is large, and what it reads is hostile. So it runs apart, within limits on time,
-//! memory and output, and only its result comes back: this server never compiles by itself.
-//! `child` is the other side.
+//! memory and output and in a `cage` without files, network and other processes, and only its
+//! result comes back: this server never compiles by itself. `child` is the other side.
 
+#[cfg(feature = "compiler")]
+mod attempt;
+#[cfg(feature = "compiler")]
+mod cage;
 #[cfg(feature = "compiler")]
 pub(crate) mod child;
 
@@ -20,6 +24,10 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
+/// What the child is told of its cage.
+pub(crate) const CAGED: &str = "caged";
+/// What the child is told if it is to have none.
+pub(crate) const OPEN: &str = "open";
 /// Exit status of a child whose compiler refused the component.
 pub(crate) const REFUSED: u8 = 3;
 /// MiB of compiled code for each MiB of component, and MiB whatever its size.
@@ -123,6 +131,7 @@ pub(crate) async fn compile(
         .arg(limits.memory.to_string())
         .arg(limits.processor_time.to_string())
         .arg(most_output.to_string())
+        .arg(if limits.cage { CAGED } else { OPEN })
         .env_clear()
         // Address space is limited, and each thread takes its share of it.
         .env("RAYON_NUM_THREADS", "4")

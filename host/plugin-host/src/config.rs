@@ -71,6 +71,8 @@ pub struct CompileConfig {
     pub processor_time: u32,
     /// MiB of address space.
     pub memory: u32,
+    /// Whether it is kept from files, network and other processes, where the system can do that.
+    pub cage: bool,
 }
 
 impl Default for CompileConfig {
@@ -80,6 +82,7 @@ impl Default for CompileConfig {
             time: 120,
             processor_time: 120,
             memory: 2048,
+            cage: true,
         }
     }
 }
