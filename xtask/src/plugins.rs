@@ -1,7 +1,7 @@
 //! `cargo xtask plugins`: the management plug-ins, from source to components.
 //!
-//! Each crate in `plugins/` is built for the wasm target with the profile `guest`, and becomes
-//! `<target>/plugins/<its folder's name>.wasm`.
+//! Each crate in `plugins/` is built for the wasm target with the profile `guest`; the module becomes
+//! a component, `<target>/plugins/<its folder's name>.wasm`.
 
 use crate::place::Place;
 use crate::setup::{self, WASM};
@@ -9,6 +9,7 @@ use crate::step::{self, cargo};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use wit_component::ComponentEncoder;
 
 /// A component that was built.
 pub(crate) struct Plugin {
@@ -63,14 +64,19 @@ pub(crate) fn build(place: &Place) -> Result<Vec<Plugin>> {
         .into_iter()
         .map(|(package, name)| {
             let library = package.replace('-', "_");
-            copy(&built.join(library).with_extension("wasm"), &into, name)
+            encode(&built.join(library).with_extension("wasm"), &into, name)
         })
         .collect()
 }
 
-fn copy(from: &Path, into: &Path, name: String) -> Result<Plugin> {
-    let bytes = std::fs::read(from)
-        .with_context(|| format!("cannot read the component {}", from.display()))?;
+/// Makes a component of a module that holds the contract's types, as `wit-bindgen` puts them there.
+fn encode(from: &Path, into: &Path, name: String) -> Result<Plugin> {
+    let module = std::fs::read(from)
+        .with_context(|| format!("cannot read the module {}", from.display()))?;
+    let bytes = ComponentEncoder::default()
+        .module(&module)
+        .and_then(ComponentEncoder::encode)
+        .with_context(|| format!("cannot make a component of {}", from.display()))?;
     let path = into.join(&name).with_extension("wasm");
     // A test that reads it meanwhile sees the old one or the new one, whole.
     let new = path.with_extension("wasm.new");

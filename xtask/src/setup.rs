@@ -5,8 +5,10 @@ use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The target of plug-ins.
-pub(crate) const WASM: &str = "wasm32-wasip2";
+/// The target of our plug-ins: without a system interface that no plug-in is given.
+pub(crate) const WASM: &str = "wasm32-unknown-unknown";
+/// What `cargo build` alone makes a component for; the guests of tests are built for it.
+const WASI: &str = "wasm32-wasip2";
 
 /// A program and its Debian package on each line. Without them the rest still works, and what is
 /// skipped is told.
@@ -31,16 +33,19 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The wasm target, and the parts of the toolchain that `check` needs.
+/// The wasm targets, and the parts of the toolchain that `check` needs.
 pub(crate) fn toolchain() -> Result<()> {
-    if !has_wasm_target() {
+    for target in [WASM, WASI]
+        .into_iter()
+        .filter(|target| !has_target(target))
+    {
         if !succeeds(Command::new("rustup").arg("--version")) {
             bail!(
-                "the Rust target {WASM} is missing, and rustup, which could add it, is not installed. \
-                 Install rustup, or your distribution's package of the Rust standard library for {WASM}"
+                "the Rust target {target} is missing, and rustup, which could add it, is not installed. \
+                 Install rustup, or your distribution's package of the Rust standard library for {target}"
             );
         }
-        step::run(Command::new("rustup").args(["target", "add", WASM]))?;
+        step::run(Command::new("rustup").args(["target", "add", target]))?;
     }
     for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         if !succeeds(cargo().args([subcommand, "--version"])) {
@@ -50,9 +55,9 @@ pub(crate) fn toolchain() -> Result<()> {
     Ok(())
 }
 
-fn has_wasm_target() -> bool {
+fn has_target(target: &str) -> bool {
     Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
-        .args(["--print", "target-libdir", "--target", WASM])
+        .args(["--print", "target-libdir", "--target", target])
         .output()
         .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }

@@ -96,14 +96,13 @@ impl Cache {
         &self.folder
     }
 
-    /// Maps what was compiled from a component so many times, if it is there. What is there and cannot be taken
+    /// Maps what was compiled from a component, if it is there. What is there and cannot be taken
     /// is removed.
     pub(crate) fn map(
         &self,
         engine: &Engine,
         digest: &Digest,
-        copies: usize,
-    ) -> Result<Option<Vec<Component>>, Discarded> {
+    ) -> Result<Option<Component>, Discarded> {
         let path = self.path(digest);
         let file = match rustix::fs::open(
             &path,
@@ -114,7 +113,7 @@ impl Cache {
             Err(rustix::io::Errno::NOENT) => return Ok(None),
             Err(error) => return Err(Self::discard(&path, io::Error::from(error).into())),
         };
-        self.map_file(engine, &file, &path, copies)
+        self.map_file(engine, &file, &path)
             .map(Some)
             .map_err(|why| Self::discard(&path, why))
     }
@@ -163,13 +162,7 @@ impl Cache {
         why
     }
 
-    fn map_file(
-        &self,
-        engine: &Engine,
-        file: &File,
-        path: &Path,
-        copies: usize,
-    ) -> Result<Vec<Component>, Discarded> {
+    fn map_file(&self, engine: &Engine, file: &File, path: &Path) -> Result<Component, Discarded> {
         let about = file.metadata()?;
         if !about.is_file()
             || about.uid() != rustix::process::geteuid().as_raw()
@@ -198,9 +191,8 @@ impl Cache {
             unsafe_code,
             reason = "the bytes were written by our own compiling child: their keyed hash, whose key only this user can read, was checked on the same open file, in a folder that only this user can write"
         )]
-        let map = |_| unsafe { Component::deserialize_file(engine, opened) };
-        let components: wasmtime::Result<Vec<_>> = (0..copies).map(map).collect();
-        components.map_err(|error| Discarded::Engine(format!("{error:#}")))
+        let component = unsafe { Component::deserialize_file(engine, opened) };
+        component.map_err(|error| Discarded::Engine(format!("{error:#}")))
     }
 
     /// The keyed hash of so many bytes of a file under a name: the code of one component is not

@@ -2,7 +2,6 @@
 
 mod own_time;
 
-use crate::calls::thread_number;
 use crate::capability::data::DataFiles;
 use crate::capability::files::{CHANGES, PrivateFolder};
 use crate::capability::log::CallLog;
@@ -11,13 +10,14 @@ use crate::engine::{
     ANSWER, CORE_INSTANCES, Clock, DESCRIPTION, MEMORIES, STACK, TABLE_ELEMENTS, TABLES,
 };
 use crate::fault::{CallFailure, Function};
+use crate::mapping::{Mappings, Weight};
 use crate::v1::Exports;
 use arc_swap::{ArcSwap, Guard};
 use muster_domain::grant::Capability;
 use own_time::OwnTime;
 use std::sync::Arc;
 use std::time::Duration;
-use wasmtime::component::{Instance, InstancePre};
+use wasmtime::component::Instance;
 use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
 
 /// What a plug-in may use in one call.
@@ -42,23 +42,13 @@ impl Limits {
 
 /// A plug-in's compiled and linked code, with what every call to it needs.
 pub(crate) struct Code {
-    /// At least one. The same code, mapped once for each of the first threads: counters of its
-    /// users, and slots of the pool that were its own, then stay with one processor. Two threads
-    /// did 1.66 times the work of one so, and 1.5 times with one mapping for both (fresh store,
-    /// `validate` of a plug-in, 11 µs; an instance used again 2.0 times).
-    pub(crate) copies: Vec<Linked>,
+    pub(crate) mappings: Mappings,
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<Clock>,
     /// What it may do, from the next call on.
     pub(crate) terms: ArcSwap<InForce>,
     /// How the plug-in's log lines are marked.
     pub(crate) label: Arc<str>,
-}
-
-/// One mapping of a plug-in's code, linked, with its functions found.
-pub(crate) struct Linked {
-    pub(crate) pre: InstancePre<CallState>,
-    pub(crate) exports: Exports,
 }
 
 /// What a store holds beside the guest.
@@ -123,23 +113,17 @@ impl Code {
     pub(crate) fn call<T>(
         &self,
         function: Function,
+        weight: Weight,
         call: impl FnOnce(&Exports, &mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
     ) -> Result<T, CallFailure> {
         let _watched = self.clock.watch();
         let mut store = self.store(function);
-        let result = self.linked().and_then(|linked| {
-            let instance = linked.pre.instantiate(&mut store)?;
-            call(&linked.exports, &mut store, &instance)
-        });
+        let linked = self.mappings.get(weight);
+        let result = linked
+            .pre
+            .instantiate(&mut store)
+            .and_then(|instance| call(&linked.exports, &mut store, &instance));
         result.map_err(|error| Self::failure(&error, function, store.data()))
-    }
-
-    /// The mapping for this thread.
-    pub(crate) fn linked(&self) -> wasmtime::Result<&Linked> {
-        let at = thread_number() % self.copies.len().max(1);
-        self.copies
-            .get(at)
-            .ok_or_else(|| wasmtime::format_err!("the plug-in has no code"))
     }
 
     /// A store with this plug-in's limits, whose time runs from now on.

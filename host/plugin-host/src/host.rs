@@ -58,7 +58,7 @@ pub struct PluginHost {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<Clock>,
     pub(crate) threads: Arc<CallThreads>,
-    pub(crate) cache: Cache,
+    pub(crate) cache: Arc<Cache>,
     pub(crate) files: Arc<FilesRoot>,
     /// One child compiles at a time: it takes processors and memory enough.
     pub(crate) compiling: tokio::sync::Mutex<()>,
@@ -94,7 +94,7 @@ impl PluginHost {
             engine,
             clock,
             threads: Arc::new(threads),
-            cache,
+            cache: Arc::new(cache),
             files: Arc::new(files),
             compiling: tokio::sync::Mutex::new(()),
             counts: LoadCounts::default(),

@@ -20,6 +20,7 @@ mod folders;
 mod host;
 mod inspect;
 mod load;
+mod mapping;
 mod plugin;
 mod v1;
 #[cfg(feature = "bench")]

@@ -2,7 +2,7 @@
 //! link, describe, `check`. A step that fails leaves nothing behind but compiled code.
 
 use crate::cache::CacheError;
-use crate::call::{Code, Linked};
+use crate::call::Code;
 use crate::calls::Lane;
 use crate::capability::data::DataFiles;
 use crate::capability::{InForce, Terms};
@@ -11,6 +11,7 @@ use crate::compile::{CompileError, compile};
 use crate::fault::{CallFailure, Fault, Function};
 use crate::host::PluginHost;
 use crate::inspect::{InspectError, Inspected, inspect};
+use crate::mapping::{Linked, Mappings, Weight};
 use crate::plugin::Plugin;
 use crate::v1::{self, Exports};
 use arc_swap::ArcSwap;
@@ -21,6 +22,7 @@ use muster_domain::grant::Capability;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// How long a plug-in may take to validate all its own examples.
@@ -157,7 +159,7 @@ async fn compiled(
     host: &Arc<PluginHost>,
     digest: &Digest,
     component: &[u8],
-) -> Result<Vec<Component>, LoadFailure> {
+) -> Result<Component, LoadFailure> {
     // Two that load the same component at once compile it once.
     let _one_at_a_time = host.compiling.lock().await;
     if let Some(mapped) = map(host, digest) {
@@ -187,8 +189,8 @@ async fn compiled(
     })
 }
 
-fn map(host: &PluginHost, digest: &Digest) -> Option<Vec<Component>> {
-    let mapped = host.cache.map(&host.engine, digest, host.config.copies());
+fn map(host: &PluginHost, digest: &Digest) -> Option<Component> {
+    let mapped = host.cache.map(&host.engine, digest);
     mapped.unwrap_or_else(|why| {
         host.counts.discarded.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(component = %digest, why = error_chain(&why), "threw compiled code away");
@@ -199,27 +201,32 @@ fn map(host: &PluginHost, digest: &Digest) -> Option<Vec<Component>> {
 /// Links what it imports and finds what it exports, once for all calls.
 fn link(
     host: &PluginHost,
-    components: &[Component],
+    component: &Component,
     digest: &Digest,
     terms: &Terms,
     data: DataFiles,
 ) -> Result<Code, LoadFailure> {
-    let copies: wasmtime::Result<Vec<_>> = components
-        .iter()
-        .map(|component| {
-            let pre = v1::link(&host.engine, component)?.instantiate_pre(component)?;
-            let exports = Exports::find(&pre)?;
-            Ok(Linked { pre, exports })
-        })
-        .collect();
+    let first = linked(&host.engine, component)
+        .map_err(|error| LoadFailure::Contract(format!("{error:#}")))?;
+    let (cache, engine, digest_again) = (Arc::clone(&host.cache), host.engine.clone(), *digest);
+    let again = move || {
+        let component = cache.map(&engine, &digest_again).ok().flatten()?;
+        linked(&engine, &component).ok()
+    };
     Ok(Code {
-        copies: copies.map_err(|error| LoadFailure::Contract(format!("{error:#}")))?,
+        mappings: Mappings::new(first, host.config.mapped_threads(), again),
         engine: host.engine.clone(),
         clock: Arc::clone(&host.clock),
         terms: ArcSwap::from_pointee(InForce::computing(host.config.limits(&terms.grants), data)),
         // Nobody knows yet whose it is.
         label: format!("component {}", digest.short()).into(),
     })
+}
+
+fn linked(engine: &Engine, component: &Component) -> wasmtime::Result<Linked> {
+    let pre = v1::link(engine, component)?.instantiate_pre(component)?;
+    let exports = Exports::find(&pre)?;
+    Ok(Linked { pre, exports })
 }
 
 /// A component whose code is linked, and of which only the file is known.
@@ -235,12 +242,16 @@ impl Candidate {
     /// Instantiates it, asks what it is, and lets it prove that its examples are valid.
     fn admit(self, mut code: Code) -> Result<Plugin, LoadFailure> {
         let described = code
-            .call(Function::Describe, |exports, store, instance| {
-                if let Err(error) = exports.check_shapes(store, instance) {
-                    return Ok(Err(LoadFailure::Contract(format!("{error:#}"))));
-                }
-                exports.describe(store, instance).map(Ok)
-            })
+            .call(
+                Function::Describe,
+                Weight::Light,
+                |exports, store, instance| {
+                    if let Err(error) = exports.check_shapes(store, instance) {
+                        return Ok(Err(LoadFailure::Contract(format!("{error:#}"))));
+                    }
+                    exports.describe(store, instance).map(Ok)
+                },
+            )
             .map_err(LoadFailure::Describe)??;
         let broken = |faults: Faults| LoadFailure::Description(faults.into_lines());
         let description = v1::read_description(described).map_err(broken)?;

@@ -13,6 +13,7 @@ use crate::check::pattern::Patterns;
 use crate::check::{Faults, command, finding, outcome};
 use crate::fault::{CallError, CallFailure, Function};
 use crate::host::PluginHost;
+use crate::mapping::Weight;
 use crate::v1::Declined;
 use muster_domain::application::Description;
 use muster_domain::command::Command;
@@ -47,8 +48,6 @@ pub struct Plugin {
     schemas: Schemas,
     patterns: Patterns,
     pub(crate) code: Code,
-    /// Whether it has `interpret`, and `migrate`.
-    has: (bool, bool),
     /// The capabilities that it imports.
     imports: BTreeSet<Capability>,
     host: Weak<PluginHost>,
@@ -83,9 +82,6 @@ impl Plugin {
         imports: BTreeSet<Capability>,
         host: &Arc<PluginHost>,
     ) -> Self {
-        let has = code.copies.first().map_or((false, false), |one| {
-            (one.exports.has_interpret(), one.exports.has_migrate())
-        });
         Self {
             digest,
             size,
@@ -93,7 +89,6 @@ impl Plugin {
             schemas,
             patterns: Patterns::default(),
             code,
-            has,
             imports,
             host: Arc::downgrade(host),
             threads: None,
@@ -149,12 +144,12 @@ impl Plugin {
 
     /// Whether it says what reports mean. If not, [`Report::outcome_by_status`] does.
     pub fn has_interpret(&self) -> bool {
-        self.has.0
+        self.code.mappings.first().exports.has_interpret()
     }
 
     /// Whether it brings older settings up to date.
     pub fn has_migrate(&self) -> bool {
-        self.has.1
+        self.code.mappings.first().exports.has_migrate()
     }
 
     /// Checks settings: first by the task type's schema, and only if that finds nothing by the
@@ -271,9 +266,10 @@ impl Plugin {
         if !schema_findings.is_empty() {
             return Ok(schema_findings);
         }
+        let weight = Weight::of(settings.as_str().len(), 1);
         let verdict = self
             .code
-            .call(Function::Validate, |exports, store, instance| {
+            .call(Function::Validate, weight, |exports, store, instance| {
                 exports.validate(store, instance, task_type.as_str(), settings.as_str())
             })?;
         let mut faults = Faults::default();
@@ -294,9 +290,10 @@ impl Plugin {
         profiles: &[ProfileCount],
     ) -> Result<Vec<Result<Command, Refusal>>, CallFailure> {
         self.schemas_of(task_type)?;
+        let weight = Weight::of(settings.as_str().len(), profiles.len());
         let answers = self
             .code
-            .call(Function::Translate, |exports, store, instance| {
+            .call(Function::Translate, weight, |exports, store, instance| {
                 exports.translate(
                     store,
                     instance,
@@ -330,9 +327,10 @@ impl Plugin {
         reports: &[Report],
     ) -> Result<Vec<Outcome>, CallFailure> {
         let schemas = self.schemas_of(task_type)?;
+        let weight = Weight::of(settings.as_str().len(), reports.len());
         let outcomes = self
             .code
-            .call(Function::Interpret, |exports, store, instance| {
+            .call(Function::Interpret, weight, |exports, store, instance| {
                 exports.interpret(
                     store,
                     instance,
@@ -363,9 +361,10 @@ impl Plugin {
         settings: &Settings,
     ) -> Result<Result<Settings, Vec<Finding>>, CallFailure> {
         self.schemas_of(task_type)?;
+        let weight = Weight::of(settings.as_str().len(), 1);
         let answer = self
             .code
-            .call(Function::Migrate, |exports, store, instance| {
+            .call(Function::Migrate, weight, |exports, store, instance| {
                 exports.migrate(
                     store,
                     instance,

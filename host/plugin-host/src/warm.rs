@@ -1,8 +1,9 @@
 //! An instance that is used again, to measure what a fresh one costs. No server uses it: what one
 //! call leaves behind would be there in the next.
 
-use crate::call::{CallState, Code, Linked};
+use crate::call::{CallState, Code};
 use crate::fault::{CallFailure, Function};
+use crate::mapping::{Linked, Weight};
 use crate::plugin::{Plugin, Refusal};
 use muster_domain::TaskTypeId;
 use muster_domain::command::Command;
@@ -25,12 +26,11 @@ impl Plugin {
     /// Makes an instance that is used again.
     pub fn warm(&self) -> Result<WarmInstance<'_>, CallFailure> {
         let mut store = self.code.store(Function::Validate);
-        let made = self
-            .code
-            .linked()
-            .and_then(|linked| Ok((linked, linked.pre.instantiate(&mut store)?)));
-        let (linked, instance) =
-            made.map_err(|error| Code::failure(&error, Function::Validate, store.data()))?;
+        let linked = self.code.mappings.get(Weight::Light);
+        let instance = linked
+            .pre
+            .instantiate(&mut store)
+            .map_err(|error| Code::failure(&error, Function::Validate, store.data()))?;
         Ok(WarmInstance {
             plugin: self,
             linked,
@@ -45,8 +45,9 @@ impl Plugin {
         task_type: &TaskTypeId,
         settings: &Settings,
     ) -> Result<Vec<Finding>, CallFailure> {
+        let weight = Weight::of(settings.as_str().len(), 1);
         self.code
-            .call(Function::Validate, |exports, store, instance| {
+            .call(Function::Validate, weight, |exports, store, instance| {
                 exports.validate(store, instance, task_type.as_str(), settings.as_str())
             })?
             .map_err(|declined| CallFailure::Internal(format!("{declined:?}")))
@@ -59,8 +60,9 @@ impl Plugin {
         settings: &Settings,
         profiles: &[ProfileCount],
     ) -> Result<Vec<Result<Command, Refusal>>, CallFailure> {
+        let weight = Weight::of(settings.as_str().len(), profiles.len());
         self.code
-            .call(Function::Translate, |exports, store, instance| {
+            .call(Function::Translate, weight, |exports, store, instance| {
                 exports.translate(
                     store,
                     instance,

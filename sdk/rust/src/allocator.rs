@@ -13,7 +13,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ptr;
 
-const FIRST: usize = 512 * 1024;
+const FIRST: usize = 256 * 1024;
 const PAGE: usize = 64 * 1024;
 // Larger steps ask the engine less often; a page that is never touched costs nothing.
 const GROW_PAGES: usize = 16;

@@ -80,6 +80,8 @@ pub mod bindings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod cases;
 pub mod clock;
+#[cfg(target_arch = "wasm32")]
+mod compare;
 pub mod data;
 mod describe;
 mod export;

@@ -1,0 +1,107 @@
+//! Compiled code, mapped more than once, so that calls of one kind keep to slots of their own.
+//!
+//! The engine gives an instance the slot of memory that the same mapping used last, with the pages
+//! that it touched then; what is kept of them has to be cleaned before each call. So a mapping for
+//! each thread, whose counters and pages then stay with one processor, and one for heavy calls:
+//! pages that a batch has touched would cost every small call after it 20 µs.
+
+use crate::call::CallState;
+use crate::calls::thread_number;
+use crate::v1::Exports;
+use std::fmt;
+use std::sync::OnceLock;
+use wasmtime::component::InstancePre;
+
+/// More bytes of settings than this, or more devices, make a call a heavy one.
+const LIGHT_SETTINGS: usize = 8 << 10;
+const LIGHT_ITEMS: usize = 16;
+
+/// One mapping of a plug-in's code, linked, with its functions found.
+pub(crate) struct Linked {
+    pub(crate) pre: InstancePre<CallState>,
+    pub(crate) exports: Exports,
+}
+
+/// How much memory a call is expected to touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    Light,
+    Heavy,
+}
+
+impl Weight {
+    /// Of a call that hands over so many bytes of settings and so many profiles or reports.
+    pub(crate) fn of(settings: usize, items: usize) -> Self {
+        if settings <= LIGHT_SETTINGS && items <= LIGHT_ITEMS {
+            Self::Light
+        } else {
+            Self::Heavy
+        }
+    }
+}
+
+type Again = Box<dyn Fn() -> Option<Linked> + Send + Sync>;
+
+/// The mappings of one plug-in. All but the first are made when a call first wants them.
+pub(crate) struct Mappings {
+    first: Linked,
+    threads: Box<[OnceLock<Option<Linked>>]>,
+    heavy: OnceLock<Option<Linked>>,
+    again: Again,
+}
+
+impl Mappings {
+    /// With the mapping that is there, for so many threads. `again` maps the code once more; if
+    /// it cannot, calls make do with the first.
+    pub(crate) fn new(
+        first: Linked,
+        threads: usize,
+        again: impl Fn() -> Option<Linked> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            first,
+            threads: (1..threads).map(|_| OnceLock::new()).collect(),
+            heavy: OnceLock::new(),
+            again: Box::new(again),
+        }
+    }
+
+    /// The one for a call of this weight on this thread.
+    pub(crate) fn get(&self, weight: Weight) -> &Linked {
+        let place = match weight {
+            Weight::Heavy => Some(&self.heavy),
+            Weight::Light => {
+                let number = thread_number() % (self.threads.len() + 1);
+                number
+                    .checked_sub(1)
+                    .and_then(|number| self.threads.get(number))
+            }
+        };
+        place
+            .and_then(|place| place.get_or_init(&self.again).as_ref())
+            .unwrap_or(&self.first)
+    }
+
+    /// The one that was there from the beginning.
+    pub(crate) fn first(&self) -> &Linked {
+        &self.first
+    }
+}
+
+impl fmt::Debug for Mappings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mappings").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_with_many_devices_or_long_settings_is_heavy() {
+        assert_eq!(Weight::of(8 << 10, 16), Weight::Light);
+        assert_eq!(Weight::of((8 << 10) + 1, 1), Weight::Heavy);
+        assert_eq!(Weight::of(0, 17), Weight::Heavy);
+    }
+}
