@@ -26,7 +26,8 @@ impl Plugin {
     /// Makes an instance that is used again.
     pub fn warm(&self) -> Result<WarmInstance<'_>, CallFailure> {
         let mut store = self.code.store(Function::Validate);
-        let linked = self.code.mappings.get(Weight::Light);
+        // It touches more and more memory: no slot to leave to small calls.
+        let linked = self.code.mappings.get(Weight::Heavy);
         let instance = linked
             .pre
             .instantiate(&mut store)

@@ -112,7 +112,7 @@ impl Settings {
         for (name, list) in paths {
             for (index, path) in list.iter().enumerate() {
                 let usable = path::check(path, &|| pointer!(name, index), findings);
-                if usable && list.iter().take(index).any(|other| same(other, path)) {
+                if usable && list.iter().take(index).any(|other| path::same(other, path)) {
                     let text = format!("{path} stands in the list twice.");
                     findings
                         .warning(pointer!(name, index), "path-twice", text)
@@ -133,7 +133,11 @@ impl Settings {
 
     fn check_exclusions(&self, findings: &mut Findings) {
         for (index, excluded) in self.exclusions.iter().enumerate() {
-            for path in self.paths.iter().filter(|path| covers(excluded, path)) {
+            for path in self
+                .paths
+                .iter()
+                .filter(|path| path::covers(excluded, path))
+            {
                 findings
                     .error(
                         pointer!("exclusions", index),
@@ -146,7 +150,7 @@ impl Settings {
             if !self
                 .paths
                 .iter()
-                .any(|path| covers(path, excluded) || covers(excluded, path))
+                .any(|path| path::covers(path, excluded) || path::covers(excluded, path))
             {
                 findings
                     .notice(
@@ -178,11 +182,11 @@ impl Settings {
         let excluded = self
             .exclusions
             .iter()
-            .any(|excluded| covers(excluded, folder));
+            .any(|excluded| path::covers(excluded, folder));
         if let Some(path) = self
             .paths
             .iter()
-            .find(|path| covers(path, folder) && !excluded)
+            .find(|path| path::covers(path, folder) && !excluded)
         {
             findings
                 .warning(
@@ -206,20 +210,10 @@ pub(crate) fn linux_only(profile: &Profile) -> Result<(), Refusal> {
     )))
 }
 
-fn same(one: &str, other: &str) -> bool {
-    one.trim_end_matches('/') == other.trim_end_matches('/')
-}
-
-fn covers(folder: &str, path: &str) -> bool {
-    let folder = folder.trim_end_matches('/');
-    path.strip_prefix(folder)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 /// A path as AIDE's regular expression for itself. Blanks, `#` and `@` mean something to AIDE's
 /// reader before the expression is read, so all that is no plain ASCII is written by its number.
 fn to_regex(path: &str) -> String {
-    path.trim_end_matches('/')
+    path::bare(path)
         .split('/')
         .skip(1)
         .map(part_to_regex)

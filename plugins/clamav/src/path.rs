@@ -1,17 +1,10 @@
 //! Paths on devices, as settings hold them.
 
-pub(crate) use muster_plugin_sdk::path::check;
-
-/// Whether `path` is `folder`, or lies below it.
-pub(crate) fn covers(folder: &str, path: &str) -> bool {
-    let folder = folder.trim_end_matches('/');
-    path.strip_prefix(folder)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
+pub(crate) use muster_plugin_sdk::path::{bare, check, covers, same};
 
 /// An extended regular expression that matches exactly this path and what lies below it.
 pub(crate) fn to_regex(path: &str) -> String {
-    format!("^{}(/|$)", escaped(path.trim_end_matches('/')))
+    format!("^{}(/|$)", escaped(bare(path)))
 }
 
 /// A text that means itself in an extended regular expression.

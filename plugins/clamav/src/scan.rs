@@ -277,7 +277,7 @@ fn check_paths(paths: &[String], pointer: &dyn Fn(usize) -> String, findings: &m
             continue;
         }
         let before = paths.iter().take(index);
-        if let Some(other) = before.clone().find(|other| same(other, path)) {
+        if let Some(other) = before.clone().find(|other| path::same(other, path)) {
             findings
                 .warning(
                     pointer(index),
@@ -287,7 +287,7 @@ fn check_paths(paths: &[String], pointer: &dyn Fn(usize) -> String, findings: &m
                 .param("path", other);
         } else if let Some(other) = paths
             .iter()
-            .find(|other| !same(other, path) && path::covers(other, path))
+            .find(|other| !path::same(other, path) && path::covers(other, path))
         {
             findings
                 .warning(
@@ -299,10 +299,6 @@ fn check_paths(paths: &[String], pointer: &dyn Fn(usize) -> String, findings: &m
                 .param("other", other);
         }
     }
-}
-
-fn same(one: &str, other: &str) -> bool {
-    one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
 fn check_area(settings: &Settings, findings: &mut Findings) {
@@ -393,7 +389,7 @@ fn check_folders(settings: &Settings, findings: &mut Findings) {
             "quarantine-folder-unused",
             "The quarantine folder is only used when on-detection is quarantine.",
         );
-    } else if same(folder, "/") {
+    } else if path::same(folder, "/") {
         findings.error(
             pointer!("quarantine-folder"),
             "quarantine-folder-is-root",
