@@ -10,13 +10,14 @@ use crate::engine::{
     ANSWER, CORE_INSTANCES, Clock, DESCRIPTION, MEMORIES, STACK, TABLE_ELEMENTS, TABLES,
 };
 use crate::fault::{CallFailure, Function};
-use crate::mapping::{Mappings, Weight};
+use crate::health::{Health, Used};
+use crate::mapping::{Input, Mappings};
 use crate::v1::Exports;
 use arc_swap::{ArcSwap, Guard};
 use muster_domain::grant::Capability;
 use own_time::OwnTime;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wasmtime::component::Instance;
 use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
 
@@ -32,7 +33,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    fn time(&self, function: Function) -> Duration {
+    pub(crate) fn time(&self, function: Function) -> Duration {
         match function {
             Function::Describe | Function::Validate | Function::Migrate => self.validate_time,
             Function::Translate | Function::Interpret => self.batch_time,
@@ -49,6 +50,8 @@ pub(crate) struct Code {
     pub(crate) terms: ArcSwap<InForce>,
     /// How the plug-in's log lines are marked.
     pub(crate) label: Arc<str>,
+    /// How its calls went.
+    pub(crate) health: Health,
 }
 
 /// What a store holds beside the guest.
@@ -113,16 +116,22 @@ impl Code {
     pub(crate) fn call<T>(
         &self,
         function: Function,
-        weight: Weight,
+        input: Input,
         call: impl FnOnce(&Exports, &mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
     ) -> Result<T, CallFailure> {
         let _watched = self.clock.watch();
         let mut store = self.store(function);
-        let linked = self.mappings.get(weight);
-        let result = linked
-            .pre
-            .instantiate(&mut store)
-            .and_then(|instance| call(&linked.exports, &mut store, &instance));
+        let linked = self.mappings.get(input);
+        let began = Instant::now();
+        let made = linked.pre.instantiate(&mut store);
+        let instantiate = began.elapsed();
+        let result = made.and_then(|instance| call(&linked.exports, &mut store, &instance));
+        let used = Used {
+            instantiate,
+            memory: store.data().memory.used,
+            log_dropped: store.data().log.dropped(),
+        };
+        self.health.used(function, input.bytes, used);
         result.map_err(|error| Self::failure(&error, function, store.data()))
     }
 

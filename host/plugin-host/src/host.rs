@@ -63,6 +63,8 @@ pub struct PluginHost {
     /// One child compiles at a time: it takes processors and memory enough.
     pub(crate) compiling: tokio::sync::Mutex<()>,
     pub(crate) counts: LoadCounts,
+    /// A plug-in failed once too often.
+    pub(crate) sick: tokio::sync::Notify,
 }
 
 /// What loading has done.
@@ -98,6 +100,7 @@ impl PluginHost {
             files: Arc::new(files),
             compiling: tokio::sync::Mutex::new(()),
             counts: LoadCounts::default(),
+            sick: tokio::sync::Notify::new(),
         }))
     }
 
@@ -123,6 +126,11 @@ impl PluginHost {
     /// folder closed. Nothing happens if there are none.
     pub fn files_remove(&self, application: &ApplicationId) -> Result<(), FilesError> {
         self.files.remove(application)
+    }
+
+    /// Waits until a plug-in has failed too often; [`Plugin::is_sick`] tells which. For one waiter.
+    pub async fn until_sick(&self) {
+        self.sick.notified().await;
     }
 
     /// What it has done so far.

@@ -9,9 +9,10 @@ use crate::capability::{InForce, Terms};
 use crate::check::{self, Faults};
 use crate::compile::{CompileError, compile};
 use crate::fault::{CallFailure, Fault, Function};
+use crate::health::Health;
 use crate::host::PluginHost;
 use crate::inspect::{InspectError, Inspected, inspect};
-use crate::mapping::{Linked, Mappings, Weight};
+use crate::mapping::{Input, Linked, Mappings};
 use crate::plugin::Plugin;
 use crate::v1::{self, Exports};
 use arc_swap::ArcSwap;
@@ -220,6 +221,7 @@ fn link(
         terms: ArcSwap::from_pointee(InForce::computing(host.config.limits(&terms.grants), data)),
         // Nobody knows yet whose it is.
         label: format!("component {}", digest.short()).into(),
+        health: Health::default(),
     })
 }
 
@@ -244,7 +246,7 @@ impl Candidate {
         let described = code
             .call(
                 Function::Describe,
-                Weight::Light,
+                Input::default(),
                 |exports, store, instance| {
                     if let Err(error) = exports.check_shapes(store, instance) {
                         return Ok(Err(LoadFailure::Contract(format!("{error:#}"))));

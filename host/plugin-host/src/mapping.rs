@@ -8,12 +8,14 @@
 use crate::call::CallState;
 use crate::calls::thread_number;
 use crate::v1::Exports;
+use muster_domain::report::Report;
+use muster_domain::settings::Settings;
 use std::fmt;
 use std::sync::OnceLock;
 use wasmtime::component::InstancePre;
 
-/// More bytes of settings than this, or more devices, make a call a heavy one.
-const LIGHT_SETTINGS: usize = 8 << 10;
+/// More bytes handed over than this, or more devices, make a call a heavy one.
+const LIGHT_BYTES: usize = 8 << 10;
 const LIGHT_ITEMS: usize = 16;
 
 /// One mapping of a plug-in's code, linked, with its functions found.
@@ -29,13 +31,40 @@ pub(crate) enum Weight {
     Heavy,
 }
 
-impl Weight {
-    /// Of a call that hands over so many bytes of settings and so many profiles or reports.
-    pub(crate) fn of(settings: usize, items: usize) -> Self {
-        if settings <= LIGHT_SETTINGS && items <= LIGHT_ITEMS {
-            Self::Light
+/// What a call hands over.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Input {
+    /// Bytes of settings and reports.
+    pub(crate) bytes: usize,
+    /// Profiles or reports.
+    pub(crate) items: usize,
+}
+
+impl Input {
+    pub(crate) fn of(settings: &Settings, items: usize) -> Self {
+        Self {
+            bytes: settings.as_str().len(),
+            items,
+        }
+    }
+
+    pub(crate) fn with_reports(settings: &Settings, reports: &[Report]) -> Self {
+        let steps = reports.iter().flat_map(|report| &report.steps);
+        let bytes = steps.map(|step| {
+            let lines: usize = step.lines.iter().map(String::len).sum();
+            step.head.len() + step.tail.len() + lines
+        });
+        Self {
+            bytes: settings.as_str().len() + bytes.sum::<usize>(),
+            items: reports.len(),
+        }
+    }
+
+    fn weight(self) -> Weight {
+        if self.bytes <= LIGHT_BYTES && self.items <= LIGHT_ITEMS {
+            Weight::Light
         } else {
-            Self::Heavy
+            Weight::Heavy
         }
     }
 }
@@ -66,8 +95,13 @@ impl Mappings {
         }
     }
 
+    /// The one for a call with this input on this thread.
+    pub(crate) fn get(&self, input: Input) -> &Linked {
+        self.of_weight(input.weight())
+    }
+
     /// The one for a call of this weight on this thread.
-    pub(crate) fn get(&self, weight: Weight) -> &Linked {
+    pub(crate) fn of_weight(&self, weight: Weight) -> &Linked {
         let place = match weight {
             Weight::Heavy => Some(&self.heavy),
             Weight::Light => {
@@ -100,8 +134,9 @@ mod tests {
 
     #[test]
     fn a_call_with_many_devices_or_long_settings_is_heavy() {
-        assert_eq!(Weight::of(8 << 10, 16), Weight::Light);
-        assert_eq!(Weight::of((8 << 10) + 1, 1), Weight::Heavy);
-        assert_eq!(Weight::of(0, 17), Weight::Heavy);
+        let weight = |bytes, items| Input { bytes, items }.weight();
+        assert_eq!(weight(8 << 10, 16), Weight::Light);
+        assert_eq!(weight((8 << 10) + 1, 1), Weight::Heavy);
+        assert_eq!(weight(0, 17), Weight::Heavy);
     }
 }

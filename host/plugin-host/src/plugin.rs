@@ -12,8 +12,9 @@ use crate::check::description::{Schemas, TaskTypeSchemas};
 use crate::check::pattern::Patterns;
 use crate::check::{Faults, command, finding, outcome};
 use crate::fault::{CallError, CallFailure, Function};
+use crate::health::{FunctionHealth, LastFault, OUTCOMES};
 use crate::host::PluginHost;
-use crate::mapping::Weight;
+use crate::mapping::Input;
 use crate::v1::Declined;
 use muster_domain::application::Description;
 use muster_domain::command::Command;
@@ -27,6 +28,7 @@ use muster_domain::{Digest, TaskTypeId};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 /// Why a plug-in has no command for a profile. It is an answer, not a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +141,39 @@ impl Plugin {
         let data = Arc::clone(&self.code.terms.load().data);
         let in_force = InForce::new(limits, terms, &host.files, application, data)?;
         self.code.terms.store(Arc::new(in_force));
+        Ok(())
+    }
+
+    /// How its calls went, since it was loaded.
+    pub fn health(&self) -> Vec<FunctionHealth> {
+        self.code.health.read()
+    }
+
+    /// What went wrong last, if anything did.
+    pub fn last_fault(&self) -> Option<LastFault> {
+        self.code.health.last_fault()
+    }
+
+    /// Whether it failed in so many calls in a row that it had better be left alone.
+    pub fn is_sick(&self) -> bool {
+        self.code.health.is_sick()
+    }
+
+    /// Its limits, as they are in force: bytes of memory, and the time that each function has.
+    pub fn limits(&self) -> (usize, impl Fn(Function) -> Duration) {
+        let limits = self.code.terms.load().limits;
+        (limits.memory, move |function| limits.time(function))
+    }
+
+    /// Whether it does again what it did when it was admitted: it validates its own examples. If so,
+    /// its faults are forgiven.
+    pub async fn probe(self: &Arc<Self>) -> Result<(), CallError> {
+        for task_type in &self.description.task_types {
+            for example in &task_type.examples {
+                self.validate(&task_type.id, &example.settings).await?;
+            }
+        }
+        self.code.health.forgive();
         Ok(())
     }
 
@@ -266,10 +301,10 @@ impl Plugin {
         if !schema_findings.is_empty() {
             return Ok(schema_findings);
         }
-        let weight = Weight::of(settings.as_str().len(), 1);
+        let input = Input::of(settings, 1);
         let verdict = self
             .code
-            .call(Function::Validate, weight, |exports, store, instance| {
+            .call(Function::Validate, input, |exports, store, instance| {
                 exports.validate(store, instance, task_type.as_str(), settings.as_str())
             })?;
         let mut faults = Faults::default();
@@ -290,10 +325,10 @@ impl Plugin {
         profiles: &[ProfileCount],
     ) -> Result<Vec<Result<Command, Refusal>>, CallFailure> {
         self.schemas_of(task_type)?;
-        let weight = Weight::of(settings.as_str().len(), profiles.len());
+        let input = Input::of(settings, profiles.len());
         let answers = self
             .code
-            .call(Function::Translate, weight, |exports, store, instance| {
+            .call(Function::Translate, input, |exports, store, instance| {
                 exports.translate(
                     store,
                     instance,
@@ -327,10 +362,10 @@ impl Plugin {
         reports: &[Report],
     ) -> Result<Vec<Outcome>, CallFailure> {
         let schemas = self.schemas_of(task_type)?;
-        let weight = Weight::of(settings.as_str().len(), reports.len());
+        let input = Input::with_reports(settings, reports);
         let outcomes = self
             .code
-            .call(Function::Interpret, weight, |exports, store, instance| {
+            .call(Function::Interpret, input, |exports, store, instance| {
                 exports.interpret(
                     store,
                     instance,
@@ -361,10 +396,10 @@ impl Plugin {
         settings: &Settings,
     ) -> Result<Result<Settings, Vec<Finding>>, CallFailure> {
         self.schemas_of(task_type)?;
-        let weight = Weight::of(settings.as_str().len(), 1);
+        let input = Input::of(settings, 1);
         let answer = self
             .code
-            .call(Function::Migrate, weight, |exports, store, instance| {
+            .call(Function::Migrate, input, |exports, store, instance| {
                 exports.migrate(
                     store,
                     instance,
@@ -411,17 +446,20 @@ impl Plugin {
         function: Function,
         call: impl FnOnce(&Self) -> Result<T, CallFailure> + Send + 'static,
     ) -> Result<T, CallError> {
-        let plugin = Arc::clone(self);
+        let (plugin, asked) = (Arc::clone(self), Instant::now());
         let answer = match &self.threads {
             Some(threads) => {
                 let call = move || {
                     let _watched = plugin.code.clock.watch();
-                    call(&plugin)
+                    plugin.observed(function, asked.elapsed(), || call(&plugin))
                 };
                 threads.run(self.lane, call).await
             }
             None => Err(CallFailure::Stopping),
         };
+        if let Err(failure @ CallFailure::Busy { waiting: 1.., .. }) = &answer {
+            self.code.health.turned_away(function, failure);
+        }
         answer.map_err(|failure| self.error(function, failure))
     }
 
@@ -430,7 +468,39 @@ impl Plugin {
         function: Function,
         call: impl FnOnce() -> Result<T, CallFailure>,
     ) -> Result<T, CallError> {
-        guarded(call).map_err(|failure| self.error(function, failure))
+        self.observed(function, Duration::ZERO, call)
+            .map_err(|failure| self.error(function, failure))
+    }
+
+    /// Runs a call, and notes how it went.
+    fn observed<T>(
+        &self,
+        function: Function,
+        waited: Duration,
+        call: impl FnOnce() -> Result<T, CallFailure>,
+    ) -> Result<T, CallFailure> {
+        let span = tracing::debug_span!(
+            "plugin-call",
+            plugin = &*self.code.label,
+            digest = %self.digest.short(),
+            %function,
+            outcome = tracing::field::Empty,
+        );
+        let _entered = span.enter();
+        let began = Instant::now();
+        let result = guarded(call);
+        let health = &self.code.health;
+        if health.ended(function, waited, began.elapsed(), &result)
+            && let Some(host) = self.host.upgrade()
+        {
+            host.sick.notify_one();
+        }
+        let outcome = result
+            .as_ref()
+            .err()
+            .map_or(OUTCOMES[0], CallFailure::outcome);
+        span.record("outcome", outcome);
+        result
     }
 
     fn error(&self, function: Function, failure: CallFailure) -> CallError {

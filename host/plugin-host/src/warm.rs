@@ -3,7 +3,7 @@
 
 use crate::call::{CallState, Code};
 use crate::fault::{CallFailure, Function};
-use crate::mapping::{Linked, Weight};
+use crate::mapping::{Input, Linked, Weight};
 use crate::plugin::{Plugin, Refusal};
 use muster_domain::TaskTypeId;
 use muster_domain::command::Command;
@@ -27,7 +27,7 @@ impl Plugin {
     pub fn warm(&self) -> Result<WarmInstance<'_>, CallFailure> {
         let mut store = self.code.store(Function::Validate);
         // It touches more and more memory: no slot to leave to small calls.
-        let linked = self.code.mappings.get(Weight::Heavy);
+        let linked = self.code.mappings.of_weight(Weight::Heavy);
         let instance = linked
             .pre
             .instantiate(&mut store)
@@ -46,9 +46,9 @@ impl Plugin {
         task_type: &TaskTypeId,
         settings: &Settings,
     ) -> Result<Vec<Finding>, CallFailure> {
-        let weight = Weight::of(settings.as_str().len(), 1);
+        let input = Input::of(settings, 1);
         self.code
-            .call(Function::Validate, weight, |exports, store, instance| {
+            .call(Function::Validate, input, |exports, store, instance| {
                 exports.validate(store, instance, task_type.as_str(), settings.as_str())
             })?
             .map_err(|declined| CallFailure::Internal(format!("{declined:?}")))
@@ -61,9 +61,9 @@ impl Plugin {
         settings: &Settings,
         profiles: &[ProfileCount],
     ) -> Result<Vec<Result<Command, Refusal>>, CallFailure> {
-        let weight = Weight::of(settings.as_str().len(), profiles.len());
+        let input = Input::of(settings, profiles.len());
         self.code
-            .call(Function::Translate, weight, |exports, store, instance| {
+            .call(Function::Translate, input, |exports, store, instance| {
                 exports.translate(
                     store,
                     instance,

@@ -25,6 +25,7 @@ pub(crate) struct CallLog {
     function: Function,
     left: usize,
     full: bool,
+    dropped: usize,
 }
 
 impl CallLog {
@@ -35,17 +36,26 @@ impl CallLog {
             function,
             left: CALL,
             full: false,
+            dropped: 0,
         }
+    }
+
+    /// Bytes that were not written.
+    pub(crate) fn dropped(&self) -> usize {
+        self.dropped
     }
 
     /// Writes a line, as far as it is within bounds.
     pub(crate) fn write(&mut self, level: Level, text: &str) {
         if self.full {
+            self.dropped += text.len();
             return;
         }
         let line = cut(text, LINE);
+        self.dropped += text.len() - line.len();
         if line.len() > self.left {
             self.full = true;
+            self.dropped += line.len();
             tracing::warn!(plugin = &*self.plugin, function = %self.function, "the plug-in logs more than 64 KiB in one call; the rest is dropped");
             return;
         }
