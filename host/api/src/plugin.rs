@@ -34,8 +34,20 @@ pub struct PluginView {
     pub installed_at: Timestamp,
     /// Who installed it.
     pub installed_by: String,
+    /// In the answer to an install from a registry: the reference that names this release for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Its task types.
     pub task_types: Vec<TaskTypeView>,
+}
+
+/// Where the server is to have a plug-in from.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PluginSource {
+    /// `oci://registry/name:tag@sha256:…`, with a tag, a digest, or both. Credentials for registries
+    /// are the server's own and never in a request.
+    pub source: String,
 }
 
 /// A task type of a plug-in.

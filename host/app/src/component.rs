@@ -1,10 +1,11 @@
-//! The components of plug-ins, as files named by their digest. What is there is never changed, so
-//! installs at the same time do not disturb each other.
+//! The components of plug-ins, as files named by their digest, and beside each what was signed of it.
+//! What is there is never changed, so installs at the same time do not disturb each other.
 
-use crate::AppError;
+use crate::{Administrator, App, AppError};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 use muster_domain::Digest;
+use muster_release::bundle::Evidence;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,15 +41,53 @@ impl Components {
         if self.folder.exists(&name) && self.read(digest).is_ok() {
             return Ok(());
         }
+        self.put(&name, bytes)
+    }
+
+    /// Keeps what was signed of a component. Signed anew, it has more of that, and all is kept.
+    pub(crate) fn keep_evidence(&self, evidence: &Evidence) -> Result<(), AppError> {
+        let bytes = evidence.write()?;
+        let name = evidence_name(evidence.component, &bytes);
+        if self.folder.read(&name).is_ok_and(|there| there == bytes) {
+            return Ok(());
+        }
+        self.put(&name, &bytes)
+    }
+
+    /// All that was signed of a component.
+    pub(crate) fn evidence(&self, digest: Digest) -> Result<Vec<Evidence>, AppError> {
+        let fail = |cause| AppError::File {
+            doing: "read",
+            file: format!("{}.*.{EVIDENCE}", digest.hex()),
+            cause,
+        };
+        let mut all = Vec::new();
+        for entry in self.folder.entries().map_err(fail)? {
+            let name = entry.map_err(fail)?.file_name();
+            let Some(name) = name.to_str() else { continue };
+            if name.starts_with(&digest.hex()) && name.ends_with(&format!(".{EVIDENCE}")) {
+                let bytes = self.folder.read(name).map_err(fail)?;
+                let is_same = name == evidence_name(digest, &bytes);
+                match Evidence::read(&bytes) {
+                    Ok(evidence) if is_same && evidence.component == digest => all.push(evidence),
+                    // Changed by others than us: it proves nothing any more.
+                    _ => tracing::warn!(file = name, "a file of signatures was changed"),
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), AppError> {
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
         let temporary = format!("{name}.{}.{number}.new", std::process::id());
-        let written = self.write(&temporary, &name, bytes);
+        let written = self.write(&temporary, name, bytes);
         if written.is_err() {
             let _ = self.folder.remove_file(&temporary);
         }
         written.map_err(|cause| AppError::File {
             doing: "write",
-            file: name,
+            file: name.to_owned(),
             cause,
         })
     }
@@ -83,6 +122,60 @@ impl Components {
     }
 }
 
+impl App {
+    /// All that was signed of a component that is or was installed.
+    pub async fn plugin_evidence(
+        &self,
+        _who: &Administrator,
+        digest: Digest,
+    ) -> Result<Vec<Evidence>, AppError> {
+        let app = self.clone();
+        tokio::task::spawn_blocking(move || app.0.components.evidence(digest))
+            .await
+            .map_err(|cause| AppError::File {
+                doing: "read",
+                file: digest.to_string(),
+                cause: cause.into(),
+            })?
+    }
+
+    /// Keeps a component and what was signed of it, the latter first: a component that is there was
+    /// kept with all that came with it.
+    pub(crate) async fn component_keep(
+        &self,
+        digest: Digest,
+        component: Arc<[u8]>,
+        evidence: Option<Evidence>,
+    ) -> Result<(), AppError> {
+        let app = self.clone();
+        let keep = move || {
+            let components = &app.0.components;
+            evidence
+                .iter()
+                .try_for_each(|evidence| components.keep_evidence(evidence))?;
+            components.keep(digest, &component)
+        };
+        tokio::task::spawn_blocking(keep)
+            .await
+            .map_err(|cause| AppError::File {
+                doing: "write",
+                file: digest.to_string(),
+                cause: cause.into(),
+            })?
+    }
+}
+
+/// How files end that hold what was signed of a component.
+const EVIDENCE: &str = "signed.tar";
+
+fn evidence_name(component: Digest, bytes: &[u8]) -> String {
+    format!(
+        "{}.{}.{EVIDENCE}",
+        component.hex(),
+        Digest::of(bytes).short()
+    )
+}
+
 fn file_name(digest: Digest) -> String {
     format!("{}.wasm", digest.hex())
 }
@@ -111,5 +204,59 @@ mod tests {
                 .count(),
             1
         );
+    }
+    fn evidence(component: &[u8], statement: &str) -> Evidence {
+        let mut bundle = muster_release::bundle::Bundle::bare(component.to_vec());
+        bundle.statement = Some(statement.into());
+        Evidence::of(&bundle).unwrap()
+    }
+
+    #[test]
+    fn all_that_was_signed_of_a_component_is_kept_and_nothing_else_is_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let components = Components::open(folder.path()).unwrap();
+        let (first, second) = (evidence(b"a", "1"), evidence(b"a", "2"));
+        for evidence in [&first, &second, &first, &evidence(b"b", "1")] {
+            components.keep_evidence(evidence).unwrap();
+        }
+        let digest = Digest::of(b"a");
+        let mut kept = components.evidence(digest).unwrap();
+        kept.sort_by(|a, b| a.statement.cmp(&b.statement));
+        assert_eq!(kept, [first.clone(), second.clone()]);
+
+        let name = evidence_name(digest, &first.write().unwrap());
+        std::fs::write(
+            folder.path().join(&name),
+            evidence(b"a", "3").write().unwrap(),
+        )
+        .unwrap();
+        assert_eq!(components.evidence(digest).unwrap(), [second]);
+        components.keep_evidence(&first).unwrap();
+        assert_eq!(components.evidence(digest).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn many_keep_the_same_and_others_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let components = Components::open(folder.path()).unwrap();
+        let component = |number: u8| vec![number; 100_000];
+        std::thread::scope(|scope| {
+            for worker in 0..16_u8 {
+                let components = &components;
+                scope.spawn(move || {
+                    // Each keeps the same eight, beginning with another.
+                    for number in (0..8).map(|number| (number + worker) % 8) {
+                        let bytes = component(number);
+                        let digest = Digest::of(&bytes);
+                        components.keep_evidence(&evidence(&bytes, "1")).unwrap();
+                        components.keep(digest, &bytes).unwrap();
+                        assert_eq!(components.read(digest).unwrap(), bytes);
+                        assert_eq!(components.evidence(digest).unwrap().len(), 1);
+                    }
+                });
+            }
+        });
+        // One file for each and its signatures, and none that is half done.
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 16);
     }
 }

@@ -4,6 +4,8 @@ use crate::application::Absence;
 use muster_domain::finding::Finding;
 use muster_domain::{ApplicationId, TaskTypeId};
 use muster_plugin_host::{CallError, Fault, LoadError};
+use muster_release::bundle::BundleError;
+use muster_release::registry::RegistryError;
 use muster_storage::StorageError;
 
 /// Why something was not done.
@@ -71,6 +73,12 @@ pub enum AppError {
     /// A component is no plug-in.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A file or an upload is no release.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A release could not be had from a registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The database failed.
     #[error(transparent)]
     Storage(StorageError),
@@ -129,6 +137,8 @@ impl AppError {
             Self::Load(error) if error.fault() == Fault::Us => "server-fault",
             Self::Load(error) if error.fault() == Fault::Caller => "busy",
             Self::Load(_) => "plugin-invalid",
+            Self::Bundle(error) => error.code(),
+            Self::Registry(error) => error.code(),
             Self::Storage(StorageError::Full) => "disk-full",
             Self::File { cause, .. } if cause.kind() == std::io::ErrorKind::StorageFull => {
                 "disk-full"
@@ -146,7 +156,9 @@ impl AppError {
             | Self::SettingsInvalid { .. }
             | Self::Invalid { .. }
             | Self::Conflict { .. }
-            | Self::Denied { .. } => Fault::Caller,
+            | Self::Denied { .. }
+            | Self::Bundle(_)
+            | Self::Registry(_) => Fault::Caller,
             Self::Plugin(error) => error.fault(),
             Self::Load(error) => error.fault(),
             Self::Storage(_) | Self::File { .. } => Fault::Us,

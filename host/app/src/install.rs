@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::{ApplicationId, Digest};
 use muster_plugin_host::{LoadError, Plugin, Terms};
+use muster_release::bundle::{Bundle, Evidence};
 use muster_storage::event::event_insert;
 use muster_storage::plugin::{
     PluginRow, PluginState, plugin_insert, plugin_latest, plugin_list, plugin_state_set,
@@ -14,13 +15,15 @@ use muster_storage::task::task_count;
 use std::sync::Arc;
 
 impl App {
-    /// Installs a plug-in from its component: through the gate, into the store, to work. The same
+    /// Installs a plug-in from its release: through the gate, into the store, to work. The same
     /// component again changes nothing. A plug-in of a lower version does not replace a higher one.
     pub async fn plugin_install(
         &self,
         who: &Administrator,
-        component: Arc<[u8]>,
+        release: Bundle,
     ) -> Result<PluginRow, AppError> {
+        let evidence = Evidence::of(&release);
+        let component: Arc<[u8]> = release.component.into();
         let plugin = match self
             .0
             .plugin_host
@@ -34,15 +37,8 @@ impl App {
                 return Err(error.into());
             }
         };
-        let digest = plugin.digest();
-        let app = self.clone();
-        tokio::task::spawn_blocking(move || app.0.components.keep(digest, &component))
-            .await
-            .map_err(|cause| AppError::File {
-                doing: "write",
-                file: digest.to_string(),
-                cause: cause.into(),
-            })??;
+        self.component_keep(plugin.digest(), component, evidence)
+            .await?;
         muster_crash_point::reach("install.component-kept");
         let row = self.plugin_activate(who, &plugin).await?;
         muster_crash_point::reach("install.committed");

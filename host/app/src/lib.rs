@@ -14,6 +14,7 @@ pub mod dispatch;
 pub mod enroll;
 mod error;
 pub mod event;
+pub mod fetch;
 pub mod group;
 pub mod install;
 pub mod link;
@@ -26,6 +27,7 @@ pub mod watch;
 
 pub use administrator::Administrator;
 pub use error::AppError;
+pub use fetch::Registries;
 
 use application::Applications;
 use component::Components;
@@ -50,6 +52,7 @@ struct Inner {
     plugin_host: Arc<PluginHost>,
     applications: Applications,
     components: Components,
+    registries: Registries,
     order_key: OrderKey,
     links: Links,
     hints: deliver::Hints,
@@ -67,6 +70,8 @@ pub struct Foundation {
     pub plugin_host: Arc<PluginHost>,
     /// The folder of components, by digest. Made if missing.
     pub components: PathBuf,
+    /// How registries are reached.
+    pub registries: Registries,
     /// The key that orders are signed with.
     pub order_key: OrderKey,
 }
@@ -79,6 +84,7 @@ impl App {
             storage,
             plugin_host,
             components,
+            registries,
             order_key,
         } = foundation;
         let (reports, taken) = report::queue();
@@ -89,6 +95,7 @@ impl App {
             plugin_host,
             applications: Applications::default(),
             components: Components::open(&components)?,
+            registries,
             order_key,
             links: Links::default(),
             hints,

@@ -100,6 +100,7 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Logout => login::logout(&out),
         Command::Completions(completions) => completions.run(),
         Command::Status => status::run(&Context::new(out)?).await,
+        Command::Plugin(plugin::Plugin::Release(release)) => release.run(&out).await,
         Command::Plugin(plugin) => plugin.run(&Context::new(out)?).await,
         Command::Device(device) => device.run(&Context::new(out)?).await,
         Command::Group(group) => group.run(&Context::new(out)?).await,

@@ -5,6 +5,10 @@ use crate::credentials::CredentialsError;
 use crate::input::InputError;
 use crate::set::SetError;
 use muster_api::problem::{FindingView, ProblemDocument};
+use muster_release::bundle::BundleError;
+use muster_release::registry::RegistryError;
+use muster_release::signature::sign::SignError;
+use muster_release::statement::StatementError;
 use serde_json::{Value, json};
 use std::error::Error;
 use std::io;
@@ -14,10 +18,11 @@ use std::process::ExitCode;
 pub(crate) const EXIT_STATUSES: &str = "\
 Exit status:
   0  it was done
-  1  the server refused it, and says why
+  1  it was refused, and why is said
   2  wrong usage: arguments, or a file that cannot be read, written or understood
   3  what was named does not exist
-  4  the server cannot be reached, is not the one that was logged in to, or refuses the token
+  4  the server or the registry cannot be reached, is not the one that was meant, or refuses who
+     asks
   5  a watched run ended, and on some device it was not done: failed, timed-out, cancelled,
      not-supported or missed
 
@@ -29,6 +34,8 @@ Environment:
   MUSTER_TOKEN       the administrator's token
   MUSTER_CA_FILE     PEM file of the server's CA certificate
   MUSTER_CONFIG_DIR  folder of credentials.toml; ~/.config/muster if not set
+  MUSTER_REGISTRY_CREDENTIALS, MUSTER_REGISTRY_CA
+                     in place of --credentials and --registry-ca
   NO_COLOR           no colours, if set and not empty";
 
 /// Why a command was not carried out.
@@ -42,6 +49,14 @@ pub(crate) enum Failure {
     Input(#[from] InputError),
     #[error(transparent)]
     Set(#[from] SetError),
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// Arguments that do not fit together or to what is there.
     #[error("{0}")]
     Usage(String),
@@ -72,12 +87,19 @@ impl Failure {
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Client(error) => error.status(),
+            Self::Registry(error) => registry_status(error),
             Self::Credentials(_) => 4,
             Self::NotFound(_) => 3,
             Self::Refused(_) | Self::Declined => 1,
             Self::NotDone { .. } => 5,
             Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => 0,
-            Self::Input(_) | Self::Set(_) | Self::Usage(_) | Self::Output(_) => 2,
+            Self::Input(_)
+            | Self::Set(_)
+            | Self::Bundle(_)
+            | Self::Statement(_)
+            | Self::Sign(_)
+            | Self::Usage(_)
+            | Self::Output(_) => 2,
         }
     }
 
@@ -136,6 +158,17 @@ impl Failure {
             }
         }
         text
+    }
+}
+
+fn registry_status(error: &RegistryError) -> u8 {
+    match error {
+        RegistryError::NotFound { .. } => 3,
+        RegistryError::Unreachable { .. }
+        | RegistryError::Late { .. }
+        | RegistryError::Credentials { .. } => 4,
+        RegistryError::Reference(_) | RegistryError::Certificates => 2,
+        _ => 1,
     }
 }
 

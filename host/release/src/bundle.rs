@@ -6,12 +6,16 @@
 //! verified: a bundle says what somebody packed, and the trust store says whether to believe it.
 
 mod error;
+mod evidence;
 mod part;
 mod read;
 mod write;
 
 pub use error::BundleError;
+pub use evidence::Evidence;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use muster_domain::Digest;
 use part::Part;
 use serde::{Deserialize, Serialize};
@@ -102,6 +106,21 @@ struct Manifest {
     reference: TrustReference,
 }
 
+impl SignatureFile {
+    /// Who is said to have signed: the id of a minisign key. Its maker chose it, so it identifies
+    /// nobody.
+    pub fn signer(&self) -> Option<String> {
+        if self.kind != SignatureKind::Minisign {
+            return None;
+        }
+        let line = std::str::from_utf8(&self.bytes).ok()?.lines().nth(1)?;
+        let bytes = STANDARD.decode(line.trim()).ok()?;
+        // Two bytes of the algorithm, then eight of the key's id, the least first.
+        let id: [u8; 8] = bytes.get(2..10)?.try_into().ok()?;
+        Some(format!("minisign key {:016X}", u64::from_le_bytes(id)))
+    }
+}
+
 impl Bundle {
     /// A component that comes alone.
     pub fn bare(component: Vec<u8>) -> Self {
@@ -137,29 +156,36 @@ impl Bundle {
 
     /// Reads a bundle. `component_most` is the greatest component, in bytes.
     pub fn read(bytes: &[u8], component_most: usize) -> Result<Self, BundleError> {
-        read::read(bytes, component_most)
+        let found = read::read(bytes, component_most)?;
+        Ok(Self {
+            component: found.component.ok_or(BundleError::Missing("component"))?,
+            statement: found.statement,
+            signatures: found.signatures,
+            reference: found.reference,
+        })
     }
 
     /// The rules that hold for a release however it travels: its signatures, and what is said of the
     /// signers.
     pub fn check(&self) -> Result<(), BundleError> {
-        self.reference.check()?;
-        if self.signatures.len() > SIGNATURES_MOST {
-            return Err(BundleError::TooManySignatures {
-                count: self.signatures.len(),
-            });
-        }
-        if self.statement.is_none() && !self.signatures.is_empty() {
-            return Err(BundleError::NoStatement);
-        }
-        Ok(())
+        self.contents().check()
     }
 
     /// Writes the bundle. The same release is always the same bytes.
     pub fn write(&self) -> Result<Vec<u8>, BundleError> {
         let mut bytes = Vec::with_capacity(self.component.len() + 64 * 1024);
-        write::write(self, &mut bytes)?;
+        write::write(self.contents(), &mut bytes)?;
         Ok(bytes)
+    }
+
+    fn contents(&self) -> write::Contents<'_> {
+        write::Contents {
+            digest: self.digest(),
+            component: Some(&self.component),
+            statement: self.statement.as_deref(),
+            signatures: &self.signatures,
+            reference: &self.reference,
+        }
     }
 }
 

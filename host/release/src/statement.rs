@@ -12,6 +12,7 @@ use muster_domain::id::is_kebab;
 use muster_domain::{ApplicationId, Digest};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// The format that this version reads and writes.
 pub const FORMAT: &str = "muster-statement/1";
@@ -107,15 +108,33 @@ impl Statement {
         created: Timestamp,
         expires: Timestamp,
     ) -> Self {
+        Self::new(
+            digest,
+            description.application.clone(),
+            description.version.clone(),
+            (capabilities(description), limits(description)),
+            created..expires,
+        )
+    }
+
+    /// States what a vendor says. It had better be what the component says of itself. Times are cut
+    /// to whole seconds.
+    pub fn new(
+        digest: Digest,
+        application: ApplicationId,
+        version: semver::Version,
+        (capabilities, limits): (BTreeSet<String>, BTreeMap<Limit, u32>),
+        valid: Range<Timestamp>,
+    ) -> Self {
         Self {
             format: FORMAT.to_owned(),
             digest,
-            application: description.application.clone(),
-            version: description.version.clone(),
-            capabilities: capabilities(description),
-            limits: limits(description),
-            created: whole_second(created),
-            expires: whole_second(expires),
+            application,
+            version,
+            capabilities,
+            limits,
+            created: whole_second(valid.start),
+            expires: whole_second(valid.end),
         }
     }
 

@@ -93,6 +93,36 @@ pub struct Config {
     /// The plug-in host.
     #[serde(rename = "plug-ins")]
     pub plugins: muster_plugin_host::Config,
+    /// Where plug-ins are fetched from.
+    pub registries: RegistriesConfig,
+}
+
+/// How registries are reached.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RegistriesConfig {
+    /// User names and passwords; empty if there are none.
+    pub credentials: PathBuf,
+    /// CA certificates; empty for those of the operating system.
+    pub ca: PathBuf,
+    /// Those without TLS.
+    pub plain: Vec<String>,
+    /// Seconds for a whole fetch.
+    pub time: u32,
+}
+
+impl RegistriesConfig {
+    /// With the size of the largest component, which stands elsewhere.
+    pub(crate) fn for_components(self, component_most: usize) -> muster_app::Registries {
+        let given = |file: PathBuf| Some(file).filter(|file| !file.as_os_str().is_empty());
+        muster_app::Registries {
+            credentials: given(self.credentials),
+            ca: given(self.ca),
+            plain: self.plain,
+            component_most,
+            time: std::time::Duration::from_secs(self.time.into()),
+        }
+    }
 }
 
 /// The server's certificates.
@@ -180,6 +210,7 @@ impl Config {
             ("http.handshake-time", http.handshake_time, 1, 600),
             ("http.read-time", http.read_time, 1, 600),
             ("http.stop-time", http.stop_time, 0, 600),
+            ("registries.time", self.registries.time, 5, 3600),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(ConfigError::Range {

@@ -10,6 +10,7 @@ use muster_api::problem::{ProblemDocument, TYPE_PREFIX};
 use muster_app::AppError;
 use muster_domain::finding::Finding;
 use muster_plugin_host::{CallFailure, Fault, LoadFailure};
+use muster_release::registry::RegistryError;
 use std::sync::Arc;
 
 /// Why a request was not carried out.
@@ -162,6 +163,8 @@ impl From<AppError> for Problem {
             }
             AppError::Conflict { .. } => of(StatusCode::CONFLICT),
             AppError::Denied { .. } => of(StatusCode::FORBIDDEN),
+            AppError::Bundle(_) => of(StatusCode::UNPROCESSABLE_ENTITY),
+            AppError::Registry(ref registry) => of(registry_status(registry)),
             AppError::Plugin(ref call) => Self {
                 retry_after: retry_after(&call.failure),
                 ..of(plugin_status(call.fault()))
@@ -196,6 +199,27 @@ impl Problem {
         } else {
             self
         }
+    }
+}
+
+/// Who asks is told apart from what the registry does: a reference that names nothing is an error of
+/// the request, a registry that fails is one behind the server.
+fn registry_status(error: &RegistryError) -> StatusCode {
+    match error {
+        RegistryError::Late { .. } => StatusCode::GATEWAY_TIMEOUT,
+        RegistryError::Unreachable { .. }
+        | RegistryError::Answer { .. }
+        | RegistryError::Elsewhere { .. }
+        | RegistryError::Credentials { .. } => StatusCode::BAD_GATEWAY,
+        RegistryError::Certificates | RegistryError::Tls(_) | RegistryError::Setup(_) => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+        RegistryError::Reference(_)
+        | RegistryError::NotFound { .. }
+        | RegistryError::TooLarge { .. }
+        | RegistryError::Digest { .. }
+        | RegistryError::Artifact { .. }
+        | RegistryError::Bundle(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

@@ -79,6 +79,11 @@ impl Registry {
         PASSWORD
     }
 
+    /// Both, as the entry `auth` of a file of credentials has them.
+    pub fn basic(&self) -> &'static str {
+        "bXVzdGVyOmNvcnJlY3QgaG9yc2U="
+    }
+
     /// The file in which it keeps a blob.
     pub fn blob(&self, digest: &str) -> PathBuf {
         let hex = digest.trim_start_matches("sha256:");

@@ -1,22 +1,22 @@
-//! Management plug-ins: install, list, show, remove.
+//! Management plug-ins: install, list, show, remove. What their vendors do is in `release`.
+
+mod install;
+pub(crate) mod release;
 
 use crate::client::path;
 use crate::command::{Context, confirm};
 use crate::failure::Failure;
-use crate::input::Source;
 use crate::output::{Cell, Tint, cell, number};
 use clap::Subcommand;
 use muster_api::plugin::{PluginRemovedView, PluginView};
-use serde_json::Value;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plugin {
-    /// Install plug-ins: WebAssembly components, as their vendors ship them
-    Install {
-        /// The components
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<Source>,
-    },
+    /// Install plug-ins: components with what was signed of them, bundles, or references to
+    /// registries
+    Install(install::Install),
+    #[command(flatten)]
+    Release(release::Release),
     /// List the plug-ins
     List,
     /// Show a plug-in and its task types
@@ -37,47 +37,12 @@ pub(crate) enum Plugin {
 impl Plugin {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
-            Self::Install { files } => install(context, &files).await,
+            Self::Install(install) => install.run(context).await,
+            Self::Release(release) => release.run(&context.out).await,
             Self::List => list(context).await,
             Self::Show { application } => show(context, &application).await,
             Self::Remove { application, yes } => remove(context, &application, yes).await,
         }
-    }
-}
-
-async fn install(context: &Context, files: &[Source]) -> Result<(), Failure> {
-    let mut installed = Vec::new();
-    for file in files {
-        let bytes = file.bytes()?;
-        let answer = context
-            .client
-            .post_bytes("/plugins", &vec![], "application/wasm", bytes)
-            .await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => {
-                context.out.note(&format!("{file} was not installed."));
-                return Err(error.into());
-            }
-        };
-        if !context.out.is_json() {
-            let view: PluginView = answer.view()?;
-            context.out.text(&format!(
-                "Installed {} {} for {} ({} task types).",
-                view.name,
-                view.version,
-                view.application,
-                view.task_types.len()
-            ))?;
-        }
-        installed.push(answer.raw);
-    }
-    if !context.out.is_json() {
-        return Ok(());
-    }
-    match installed.as_slice() {
-        [one] => context.out.json(one),
-        _ => context.out.json(&Value::Array(installed)),
     }
 }
 

@@ -5,20 +5,42 @@
 //! are packed again and compared with what was given, so what was passed over is refused as well.
 
 use super::part::{self, Part};
-use super::write::write;
-use super::{Bundle, BundleError, FORMAT, Manifest, SignatureFile};
+use super::write::{Contents, write};
+use super::{Bundle, BundleError, FORMAT, Manifest, SignatureFile, TrustReference};
+use muster_domain::Digest;
 use std::io::{Read, Write};
 
-pub(super) fn read(bytes: &[u8], component_most: usize) -> Result<Bundle, BundleError> {
+/// What was read, the component among it or not.
+pub(super) struct Found {
+    pub(super) digest: Digest,
+    pub(super) component: Option<Vec<u8>>,
+    pub(super) statement: Option<Vec<u8>>,
+    pub(super) signatures: Vec<SignatureFile>,
+    pub(super) reference: TrustReference,
+}
+
+impl Found {
+    fn contents(&self) -> Contents<'_> {
+        Contents {
+            digest: self.digest,
+            component: self.component.as_deref(),
+            statement: self.statement.as_deref(),
+            signatures: &self.signatures,
+            reference: &self.reference,
+        }
+    }
+}
+
+pub(super) fn read(bytes: &[u8], component_most: usize) -> Result<Found, BundleError> {
     if !Bundle::is(bytes) {
         return Err(BundleError::NotABundle);
     }
-    let bundle = parts(bytes, component_most)?;
-    same(&bundle, bytes)?;
-    Ok(bundle)
+    let found = parts(bytes, component_most)?;
+    same(&found, bytes)?;
+    Ok(found)
 }
 
-fn parts(bytes: &[u8], component_most: usize) -> Result<Bundle, BundleError> {
+fn parts(bytes: &[u8], component_most: usize) -> Result<Found, BundleError> {
     let mut archive = tar::Archive::new(bytes);
     let entries = archive
         .entries()
@@ -52,20 +74,22 @@ fn parts(bytes: &[u8], component_most: usize) -> Result<Bundle, BundleError> {
         }
     }
     let manifest = self::manifest(&manifest.ok_or(BundleError::NotABundle)?)?;
-    let bundle = Bundle {
-        component: component.ok_or(BundleError::Missing("component"))?,
+    if let Some(component) = &component {
+        let found = Digest::of(component);
+        if found != manifest.component {
+            return Err(BundleError::Component {
+                said: manifest.component,
+                found,
+            });
+        }
+    }
+    Ok(Found {
+        digest: manifest.component,
+        component,
         statement,
         signatures,
         reference: manifest.reference,
-    };
-    let found = bundle.digest();
-    if found != manifest.component {
-        return Err(BundleError::Component {
-            said: manifest.component,
-            found,
-        });
-    }
-    Ok(bundle)
+    })
 }
 
 /// The part that an entry is, if it may come after the last one: each once, and in their order.
@@ -98,14 +122,14 @@ fn manifest(bytes: &[u8]) -> Result<Manifest, BundleError> {
     Ok(manifest)
 }
 
-/// Packs a bundle again, and compares.
-fn same(bundle: &Bundle, bytes: &[u8]) -> Result<(), BundleError> {
+/// Packs what was found again, and compares.
+fn same(found: &Found, bytes: &[u8]) -> Result<(), BundleError> {
     let mut compare = Compare {
         with: bytes,
         at: 0,
         differs: false,
     };
-    let written = write(bundle, &mut compare);
+    let written = write(found.contents(), &mut compare);
     if compare.differs || compare.at != bytes.len() {
         return Err(BundleError::NotCanonical { offset: compare.at });
     }

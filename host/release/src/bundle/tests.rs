@@ -285,3 +285,19 @@ fn a_reference_that_would_fool_people_is_refused() {
         );
     }
 }
+
+#[test]
+fn evidence_is_kept_without_the_component_and_comes_back() {
+    let bundle = release();
+    let evidence = Evidence::of(&bundle).unwrap();
+    let bytes = evidence.write().unwrap();
+    assert!(bytes.len() < bundle.component.len() + 8192);
+    let read = Evidence::read(&bytes).unwrap();
+    assert_eq!(read, evidence);
+    assert_eq!(read.component, bundle.digest());
+    assert_eq!(Evidence::of(&Bundle::bare(Vec::new())), None);
+    // One is not the other.
+    assert_eq!(code(&bytes), "bundle-missing-part");
+    let error = Evidence::read(&bundle.write().unwrap()).unwrap_err();
+    assert_eq!(error.code(), "bundle-too-large");
+}

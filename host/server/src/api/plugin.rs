@@ -5,14 +5,16 @@ use crate::body;
 use crate::edge::{Edge, Path, Query};
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use muster_api::page::Page;
-use muster_api::plugin::{PluginRemovedView, PluginView};
+use muster_api::plugin::{PluginRemovedView, PluginSource, PluginView};
 use muster_api::problem::ProblemDocument;
-use muster_app::{Administrator, App};
+use muster_app::{Administrator, App, AppError};
+use muster_release::bundle::{self, Bundle};
+use muster_release::registry::RegistryError;
 use serde::Deserialize;
 
 /// A list that comes whole takes what lists in pages take, and needs none of it.
@@ -38,53 +40,84 @@ pub(crate) async fn plugin_list(
     Ok(whole(plugins.into_iter().map(view::plugin).collect()))
 }
 
-/// Installs a plug-in from its component. The one that is active already answers 200.
+/// Installs a plug-in: a bare component, a bundle, or, as JSON, a reference to a registry, from which
+/// the server fetches it. The one that is active already answers 200.
 #[utoipa::path(post, path = "/api/v1/plugins", tag = "plugins",
-    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    request_body(content(
+        (Vec<u8> = "application/wasm"),
+        (Vec<u8> = "application/vnd.muster.bundle.v1+tar"),
+        (PluginSource = "application/json"),
+    )),
     responses(
         (status = 201, body = PluginView),
         (status = 200, description = "it was active already", body = PluginView),
         (status = 413, description = "it is too large", body = ProblemDocument),
         (status = 422, description = "it is no plug-in, and why", body = ProblemDocument),
+        (status = 502, description = "the registry does not give it, and why", body = ProblemDocument),
+        (status = 504, description = "the registry was not done in time", body = ProblemDocument),
     ))]
 pub(crate) async fn plugin_install(
     State(edge): State<Edge>,
     who: Administrator,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let given = parts
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    if given != Some("application/wasm") {
-        return Err(body::media_type(
-            "application/wasm",
-            given.unwrap_or_default(),
-        ));
-    }
-    let (limit, time) = (edge.component_bytes(), edge.read_time());
-    let bytes = body::read(
-        body,
-        limit,
-        time,
-        "the component",
-        "plug-ins.component-size",
-    )
-    .await?;
+    let (release, source) = release(&edge, &who, request).await?;
     let began = Timestamp::now();
-    let row = edge
-        .app()
-        .plugin_install(&who, bytes.as_ref().into())
-        .await?;
+    let row = edge.app().plugin_install(&who, release).await?;
     let new = row.installed_at >= began;
-    let plugin = view::plugin(row);
+    let plugin = PluginView {
+        source,
+        ..view::plugin(row)
+    };
     Ok(if new {
         let path = format!("/plugins/{}", plugin.application);
         Created::at(path, plugin).into_response()
     } else {
         Json(plugin).into_response()
     })
+}
+
+/// The release that a request brings or names, and the pinned reference of one that it names.
+async fn release(
+    edge: &Edge,
+    who: &Administrator,
+    request: Request,
+) -> Result<(Bundle, Option<String>), Problem> {
+    let given = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let most = edge.component_bytes();
+    let limit = match given {
+        "application/wasm" => most,
+        bundle::MEDIA_TYPE => most.saturating_add(bundle::OVERHEAD),
+        "application/json" => {
+            let body::Json(PluginSource { source }) =
+                body::Json::from_request(request, edge).await?;
+            let reference = source.parse().map_err(RegistryError::from);
+            let reference = reference.map_err(AppError::from)?;
+            let pulled = edge.app().plugin_fetch(who, &reference).await?;
+            return Ok((pulled.bundle, Some(pulled.pinned.to_string())));
+        }
+        other => {
+            let wanted = format!(
+                "application/wasm, {} or application/json",
+                bundle::MEDIA_TYPE
+            );
+            return Err(body::media_type(&wanted, other));
+        }
+    };
+    let bytes = body::read(
+        request.into_body(),
+        limit,
+        edge.read_time(),
+        "the plug-in",
+        "plug-ins.component-size",
+    )
+    .await?;
+    let bundle = Bundle::open(&bytes, most).map_err(AppError::from)?;
+    Ok((bundle, None))
 }
 
 /// The plug-in that an application has or had.

@@ -90,6 +90,7 @@ pub(crate) fn plugin(row: PluginRow) -> PluginView {
         size: row.size,
         installed_at: row.installed_at,
         installed_by: row.installed_by.to_string(),
+        source: None,
         task_types: description.task_types.iter().map(Into::into).collect(),
     }
 }

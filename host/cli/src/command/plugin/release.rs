@@ -1,0 +1,42 @@
+//! Plug-ins as files and in registries: what their vendors do with them, without a server.
+
+mod bundle;
+pub(crate) mod files;
+mod keygen;
+mod password;
+pub(crate) mod registry;
+mod sign;
+mod verify;
+
+use crate::failure::Failure;
+use crate::output::Output;
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Release {
+    /// Make a key to sign plug-ins with: FILE, which is secret, and FILE.pub
+    Keygen(keygen::Keygen),
+    /// Sign a plug-in: write FILE.statement.json, and FILE.minisig with the signature over it
+    Sign(sign::Sign),
+    /// Pack a plug-in, what was signed of it and its signatures into one file
+    Bundle(bundle::Pack),
+    /// Verify a plug-in's signatures, without a server and without a network
+    Verify(verify::Verify),
+    /// Push a plug-in to an OCI registry
+    Push(registry::Push),
+    /// Pull a plug-in from an OCI registry, into a bundle
+    Pull(registry::Pull),
+}
+
+impl Release {
+    pub(crate) async fn run(self, out: &Output) -> Result<(), Failure> {
+        match self {
+            Self::Keygen(keygen) => keygen.run(out),
+            Self::Sign(sign) => sign.run(out),
+            Self::Bundle(pack) => pack.run(out),
+            Self::Verify(verify) => verify.run(out),
+            Self::Push(push) => push.run(out).await,
+            Self::Pull(pull) => pull.run(out).await,
+        }
+    }
+}
