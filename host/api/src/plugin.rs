@@ -1,5 +1,7 @@
 //! Management plug-ins.
 
+pub mod health;
+
 use jiff::Timestamp;
 use muster_domain::application::{Mark, Needs, TaskKind};
 use muster_domain::event::Severity;

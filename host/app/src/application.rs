@@ -1,6 +1,6 @@
 //! The applications that have a loaded plug-in at this moment.
 
-use crate::{App, AppError};
+use crate::{Administrator, App, AppError};
 use arc_swap::ArcSwap;
 use muster_domain::ApplicationId;
 use muster_domain::TaskTypeId;
@@ -35,6 +35,10 @@ impl Applications {
             applications.remove(application);
             applications
         });
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Plugin>> {
+        self.0.load().values().cloned().collect()
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -99,6 +103,20 @@ impl App {
             application: application.clone(),
             reason,
         })
+    }
+
+    /// The application's plug-in, as it runs now.
+    pub async fn plugin_running(
+        &self,
+        _who: &Administrator,
+        application: &ApplicationId,
+    ) -> Result<Arc<Plugin>, AppError> {
+        self.plugin(application).await
+    }
+
+    /// All that run now.
+    pub fn plugins_running(&self) -> Vec<Arc<Plugin>> {
+        self.0.applications.all()
     }
 
     /// Whether the application has a loaded plug-in.

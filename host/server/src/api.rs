@@ -13,6 +13,7 @@ pub(crate) mod event;
 pub(crate) mod group;
 pub(crate) mod health;
 pub(crate) mod plugin;
+pub(crate) mod plugin_health;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod task;

@@ -1,5 +1,7 @@
 //! Metrics for Prometheus: requests, links, plug-in host, process.
 
+mod plugins;
+
 use crate::edge::Edge;
 use axum::http::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -135,6 +137,8 @@ impl Metrics {
                 bytes,
             );
         }
+        let plugins = plugins::Plugins::read(&edge.app().plugins_running());
+        registry.register_collector(Box::new(plugins));
         let mut counter = |name: &str, help: &str, value: u64| {
             registry.register(name, help, ConstCounter::new(value));
         };

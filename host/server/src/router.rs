@@ -5,7 +5,8 @@
 
 use crate::agents::{enroll, link};
 use crate::api::{
-    device, enrollment_token, event, group, health, plugin, run, server, task, transfer,
+    device, enrollment_token, event, group, health, plugin, plugin_health, run, server, task,
+    transfer,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
@@ -57,6 +58,7 @@ routes! {
     administrator post   "/api/v1/plugins"               plugin::plugin_install;
     administrator get    "/api/v1/plugins/{application}" plugin::plugin_show;
     administrator delete "/api/v1/plugins/{application}" plugin::plugin_remove;
+    administrator get    "/api/v1/plugins/{application}/health" plugin_health::plugin_health_show;
 
     administrator get    "/api/v1/devices"               device::device_list;
     administrator get    "/api/v1/devices/{device}"      device::device_show;

@@ -3,6 +3,8 @@
 mod install;
 pub(crate) mod release;
 
+mod health;
+
 use crate::client::path;
 use crate::command::{Context, confirm};
 use crate::failure::Failure;
@@ -24,6 +26,11 @@ pub(crate) enum Plugin {
         /// The application that it speaks for, such as net.clamav.clamav
         application: String,
     },
+    /// Show how a plug-in's calls go: how many, how long, how near to its limits, what failed
+    Health {
+        /// The application that it speaks for
+        application: String,
+    },
     /// Remove a plug-in; its application's tasks stay, and cannot be started without one
     Remove {
         /// The application that it speaks for
@@ -41,6 +48,7 @@ impl Plugin {
             Self::Release(release) => release.run(&context.out).await,
             Self::List => list(context).await,
             Self::Show { application } => show(context, &application).await,
+            Self::Health { application } => health::run(context, &application).await,
             Self::Remove { application, yes } => remove(context, &application, yes).await,
         }
     }
