@@ -6,6 +6,7 @@
 mod arrows;
 mod bench;
 mod check;
+mod conformance;
 mod demo;
 mod place;
 mod plugins;
@@ -42,6 +43,8 @@ enum Command {
     Arrows,
     /// Measure: `engine`, `path`, …; results go to standard output
     Bench(bench::Options),
+    /// Put every way to misbehave that we know to the plug-in host, and tell which it contains
+    Conformance(conformance::Options),
     /// A server, a device, two applications and real scans, in a temporary folder
     Demo(demo::Options),
 }
@@ -54,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         Command::Check(options) => check::run(&options),
         Command::Arrows => arrows::run(),
         Command::Bench(options) => bench::run(&options),
+        Command::Conformance(options) => conformance::run(&options),
         Command::Demo(options) => demo::run(&options),
     }
 }

@@ -104,6 +104,7 @@ struct MemoryLimit {
     most: usize,
     used: usize,
     refused: bool,
+    table_refused: bool,
 }
 
 /// The time of a call is over.
@@ -144,6 +145,7 @@ impl Code {
                 most: terms.limits.memory,
                 used: 0,
                 refused: false,
+                table_refused: false,
             },
             began: terms.grants(Capability::Clock).then(clock::now),
             terms,
@@ -196,6 +198,11 @@ impl Code {
         if state.memory.refused {
             return CallFailure::OutOfMemory {
                 limit: state.memory.most,
+            };
+        }
+        if state.memory.table_refused {
+            return CallFailure::TableTooLarge {
+                limit: TABLE_ELEMENTS,
             };
         }
         if error.is::<wasmtime::PoolConcurrencyLimitError>() {
@@ -254,6 +261,7 @@ impl ResourceLimiter for MemoryLimit {
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        self.table_refused |= desired > TABLE_ELEMENTS;
         Ok(desired <= TABLE_ELEMENTS)
     }
 

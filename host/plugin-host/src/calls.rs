@@ -158,6 +158,15 @@ impl CallThreads {
         answered.await.unwrap_or(Err(CallFailure::Stopping))
     }
 
+    /// Runs a call of a plug-in in its turn, with nobody waiting for the answer.
+    pub(crate) fn post(
+        &self,
+        lane: Lane,
+        call: impl FnOnce() -> Result<(), CallFailure> + Send + 'static,
+    ) -> Result<(), CallFailure> {
+        self.queue.push(lane, Box::new(move || how(&guarded(call))))
+    }
+
     /// To be called again and again while calls run: sets those aside that run long.
     pub(crate) fn ticker(&self) -> impl Fn() + Send + 'static {
         let queue = Arc::downgrade(&self.queue);

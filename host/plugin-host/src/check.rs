@@ -16,6 +16,12 @@ const MOST_FAULTS: usize = 50;
 /// Bytes of one fault's text.
 const FAULT_TEXT: usize = 500;
 
+/// Whether a character controls how others are shown, rather than being shown itself.
+pub(crate) fn is_steering(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
 /// What is wrong with an answer: each fault with its place, such as `task-types/0/id`.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -68,6 +74,18 @@ impl Faults {
             self.add(place, "it is empty");
         }
         self.length(place, text, most);
+    }
+
+    /// A text that stands for something wherever it is shown: in a list, beside a question, in a
+    /// log. It must look like what it is, so nothing in it steers a terminal or turns letters round.
+    pub(crate) fn label(&mut self, place: &str, text: &str, most: usize) {
+        self.text(place, text, most);
+        if let Some(steering) = text.chars().find(|c| is_steering(*c)) {
+            self.add(
+                place,
+                format_args!("it holds the control character {steering:?}"),
+            );
+        }
     }
 
     /// A text that may be empty.

@@ -16,6 +16,8 @@ pub struct Config {
     pub call_threads: usize,
     /// Calls of one plug-in that may wait for a thread. One more is told that the host is busy.
     pub queue: usize,
+    /// One call in so many is asked again, to see whether the answer is the same. 0: none is.
+    pub replay: u32,
     /// MiB of memory that a plug-in may use in one call.
     pub memory: u32,
     /// Milliseconds for `describe`, `validate` and `migrate`.
@@ -46,6 +48,7 @@ impl Default for Config {
         Self {
             call_threads: 0,
             queue: 1024,
+            replay: 100,
             memory: 64,
             validate_time: 250,
             batch_time: 2000,

@@ -92,6 +92,12 @@ pub enum CallFailure {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The guest asked for a larger table than it may have, and gave up.
+    #[error("it needs a table of more than {limit} elements, the most that it may have")]
+    TableTooLarge {
+        /// The limit in elements.
+        limit: usize,
+    },
     /// The guest's calls are nested deeper than its stack.
     #[error("its calls are nested deeper than its stack of {} KiB", limit >> 10)]
     StackOverflow {
@@ -110,6 +116,9 @@ pub enum CallFailure {
     /// The guest says that it failed itself.
     #[error("it says that it failed: {0}")]
     Internal(String),
+    /// A call that was repeated got another answer.
+    #[error("it gave two answers to one question")]
+    Differed,
     /// Our own code panicked while it served the call.
     #[error("the server's own code panicked: {0}")]
     Panicked(String),
@@ -129,10 +138,12 @@ impl CallFailure {
             Self::Trapped(_)
             | Self::TimedOut { .. }
             | Self::OutOfMemory { .. }
+            | Self::TableTooLarge { .. }
             | Self::StackOverflow { .. }
             | Self::AnswerTooLarge { .. }
             | Self::Invalid(_)
-            | Self::Internal(_) => Fault::Plugin,
+            | Self::Internal(_)
+            | Self::Differed => Fault::Plugin,
             Self::Panicked(_) | Self::Engine(_) | Self::Stopping => Fault::Us,
         }
     }

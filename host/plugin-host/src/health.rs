@@ -30,7 +30,7 @@ const FUNCTIONS: [Function; 5] = [
 ];
 
 /// How a call can end, in the words of metrics. The first is the one that is wanted.
-pub const OUTCOMES: [&str; 13] = [
+pub const OUTCOMES: [&str; 15] = [
     "answered",
     "busy",
     "unknown-task-type",
@@ -44,6 +44,8 @@ pub const OUTCOMES: [&str; 13] = [
     "failed-itself",
     "server-fault",
     "stopping",
+    "table-too-large",
+    "differed",
 ];
 
 /// What one call used.
@@ -290,6 +292,8 @@ fn outcome(failure: &CallFailure) -> usize {
         CallFailure::Internal(_) => 10,
         CallFailure::Panicked(_) | CallFailure::Engine(_) => 11,
         CallFailure::Stopping => 12,
+        CallFailure::TableTooLarge { .. } => 13,
+        CallFailure::Differed => 14,
     }
 }
 

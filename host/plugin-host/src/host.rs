@@ -7,6 +7,7 @@ use crate::capability::files::{FilesError, FilesRoot};
 use crate::engine::{self, Clock};
 use crate::load::{self, LoadError};
 use crate::plugin::Plugin;
+use crate::replay::Sampling;
 use crate::{Compiler, Config, Folders};
 use muster_domain::ApplicationId;
 use muster_domain::application::Limit;
@@ -48,6 +49,10 @@ pub struct Counters {
     pub waiting: u64,
     /// Calls that ran long, and got a thread of their own for it.
     pub set_aside: u64,
+    /// Calls that were asked again, to see whether the answer is the same.
+    pub repeated: u64,
+    /// Those of them that got another answer: their plug-ins are at fault.
+    pub differed: u64,
 }
 
 /// Loads plug-ins and runs their calls. One for each process: start it once, share the `Arc`.
@@ -65,6 +70,7 @@ pub struct PluginHost {
     pub(crate) counts: LoadCounts,
     /// A plug-in failed once too often.
     pub(crate) sick: tokio::sync::Notify,
+    pub(crate) sampling: Arc<Sampling>,
 }
 
 /// What loading has done.
@@ -87,6 +93,7 @@ impl PluginHost {
         let threads =
             CallThreads::start(config.threads(), config.queue).map_err(StartError::Threads)?;
         let clock = Clock::start(&engine, threads.ticker()).map_err(StartError::Threads)?;
+        let sampling = Arc::new(Sampling::new(config.replay));
         let Folders { private, files } = folders;
         let files = FilesRoot::open(&files, config.quota()).map_err(StartError::Files)?;
         let cache = Cache::open(&private, &engine).map_err(StartError::Folder)?;
@@ -101,6 +108,7 @@ impl PluginHost {
             compiling: tokio::sync::Mutex::new(()),
             counts: LoadCounts::default(),
             sick: tokio::sync::Notify::new(),
+            sampling,
         }))
     }
 
@@ -136,6 +144,7 @@ impl PluginHost {
     /// What it has done so far.
     pub fn counters(&self) -> Counters {
         let threads = self.threads.counts();
+        let (repeated, differed) = self.sampling.counts();
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Counters {
             compiled: of(&self.counts.compiled),
@@ -145,6 +154,8 @@ impl PluginHost {
             busy: threads.busy,
             waiting: threads.waiting,
             set_aside: threads.aside,
+            repeated,
+            differed,
         }
     }
 }

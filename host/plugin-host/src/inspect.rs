@@ -86,6 +86,8 @@ const MOST_COMPONENTS: usize = 16;
 const MOST_MODULES: usize = 128;
 /// Sections, custom ones included.
 const MOST_SECTIONS: usize = 20_000;
+/// Functions, over all core modules: the largest interpreters have tens of thousands.
+const MOST_FUNCTIONS: usize = 100_000;
 /// Imports, or exports, of the component itself.
 const MOST_NAMES: usize = 200;
 /// Levels of nesting.
@@ -163,6 +165,7 @@ struct Look {
     sections: usize,
     components: usize,
     modules: usize,
+    functions: usize,
     imports: Vec<String>,
     exports: Vec<String>,
     data: DataPlaces,
@@ -170,6 +173,9 @@ struct Look {
 
 impl Look {
     fn at(&mut self, payload: &Payload<'_>) -> Result<(), InspectError> {
+        if matches!(payload, Payload::CodeSectionEntry(_)) {
+            return count(&mut self.functions, MOST_FUNCTIONS, "functions");
+        }
         count(&mut self.sections, MOST_SECTIONS, "sections")?;
         match payload {
             // The component itself is the first level.

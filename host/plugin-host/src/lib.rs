@@ -23,6 +23,7 @@ mod inspect;
 mod load;
 mod mapping;
 mod plugin;
+mod replay;
 mod v1;
 #[cfg(feature = "bench")]
 mod warm;

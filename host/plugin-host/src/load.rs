@@ -1,7 +1,7 @@
 //! The gate that a component passes to become a plug-in: `inspect`, compile (`compile`, `cache`),
 //! link, describe, `check`. A step that fails leaves nothing behind but compiled code.
 
-use crate::cache::CacheError;
+use crate::cache::{CacheError, Discarded};
 use crate::call::Code;
 use crate::calls::Lane;
 use crate::capability::data::DataFiles;
@@ -52,6 +52,9 @@ pub enum LoadFailure {
     /// It is built for another contract, or a function has another shape.
     #[error("it does not follow the contract muster:plugin@1: {0}")]
     Contract(String),
+    /// It is made of more than one plug-in may have: memories, tables, instances.
+    #[error("it does not fit into what one plug-in may have: {0}")]
+    TooMuch(String),
     /// It did not describe itself.
     #[error("it did not describe itself")]
     Describe(#[source] CallFailure),
@@ -91,6 +94,7 @@ impl LoadError {
         match &self.reason {
             LoadFailure::Inspect(_)
             | LoadFailure::Contract(_)
+            | LoadFailure::TooMuch(_)
             | LoadFailure::Description(_)
             | LoadFailure::NotAskedFor { .. } => Fault::Plugin,
             LoadFailure::Compile(error) => error.fault(),
@@ -132,7 +136,9 @@ pub(crate) async fn load(
     let plugin = admitted
         .unwrap_or_else(|failure| Err(LoadFailure::Describe(failure)))
         .map_err(fail)?;
-    Ok(Arc::new(plugin.with_threads(threads)))
+    Ok(Arc::new(
+        plugin.with_threads(threads, Arc::clone(&host.sampling)),
+    ))
 }
 
 /// Digest and inspection: work for a processor, tens of milliseconds for a large component.
@@ -163,7 +169,11 @@ async fn compiled(
 ) -> Result<Component, LoadFailure> {
     // Two that load the same component at once compile it once.
     let _one_at_a_time = host.compiling.lock().await;
-    if let Some(mapped) = map(host, digest) {
+    if let Some(mapped) = map(host, digest).unwrap_or_else(|why| {
+        host.counts.discarded.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(component = %digest, why = error_chain(&why), "threw compiled code away");
+        None
+    }) {
         host.counts.mapped.fetch_add(1, Ordering::Relaxed);
         return Ok(mapped);
     }
@@ -185,18 +195,19 @@ async fn compiled(
     host.cache.keep(file, digest).map_err(us)?;
     host.counts.compiled.fetch_add(1, Ordering::Relaxed);
     tracing::info!(component = %digest, bytes = component.len(), took = ?begun.elapsed(), "compiled a component");
-    map(host, digest).ok_or_else(|| {
-        LoadFailure::Us("what was compiled just now cannot be mapped; the log says why".to_owned())
-    })
+    match map(host, digest) {
+        Ok(Some(mapped)) => Ok(mapped),
+        Ok(None) => Err(LoadFailure::Us(
+            "what was compiled just now is gone".to_owned(),
+        )),
+        // The child made it a moment ago, so it is whole: the engine has no room for such a thing.
+        Err(Discarded::Engine(why)) => Err(LoadFailure::TooMuch(why)),
+        Err(why) => Err(LoadFailure::Us(error_chain(&why))),
+    }
 }
 
-fn map(host: &PluginHost, digest: &Digest) -> Option<Component> {
-    let mapped = host.cache.map(&host.engine, digest);
-    mapped.unwrap_or_else(|why| {
-        host.counts.discarded.fetch_add(1, Ordering::Relaxed);
-        tracing::warn!(component = %digest, why = error_chain(&why), "threw compiled code away");
-        None
-    })
+fn map(host: &PluginHost, digest: &Digest) -> Result<Option<Component>, Discarded> {
+    host.cache.map(&host.engine, digest)
 }
 
 /// Links what it imports and finds what it exports, once for all calls.

@@ -15,6 +15,7 @@ use crate::fault::{CallError, CallFailure, Function};
 use crate::health::{FunctionHealth, LastFault, OUTCOMES};
 use crate::host::PluginHost;
 use crate::mapping::Input;
+use crate::replay::{self, Sample, Sampling};
 use crate::v1::Declined;
 use muster_domain::application::Description;
 use muster_domain::command::Command;
@@ -55,6 +56,7 @@ pub struct Plugin {
     host: Weak<PluginHost>,
     threads: Option<Arc<CallThreads>>,
     lane: Lane,
+    sample: Option<Sample>,
 }
 
 impl fmt::Debug for Plugin {
@@ -95,13 +97,32 @@ impl Plugin {
             host: Arc::downgrade(host),
             threads: None,
             lane: Lane::new(),
+            sample: None,
         }
     }
 
-    pub(crate) fn with_threads(self, threads: Arc<CallThreads>) -> Self {
+    pub(crate) fn with_threads(self, threads: Arc<CallThreads>, sampling: Arc<Sampling>) -> Self {
         let mut plugin = self;
         plugin.threads = Some(threads);
+        plugin.sample = Some(Sample::new(sampling));
         plugin
+    }
+
+    pub(crate) fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    pub(crate) fn label(&self) -> &str {
+        &self.code.label
+    }
+
+    pub(crate) fn sample(&self) -> Option<&Sample> {
+        self.sample.as_ref()
+    }
+
+    /// How often it gave two answers to one question, as far as a sample of its calls tells.
+    pub fn differed(&self) -> u64 {
+        self.sample.as_ref().map_or(0, Sample::differed)
     }
 
     /// The component's SHA-256 digest.
@@ -194,11 +215,18 @@ impl Plugin {
         task_type: &TaskTypeId,
         settings: &Settings,
     ) -> Result<Vec<Finding>, CallError> {
-        let (task_type, settings) = (task_type.clone(), settings.clone());
-        self.run(Function::Validate, move |plugin| {
-            plugin.validate_failing(&task_type, &settings)
-        })
-        .await
+        let (of, with) = (task_type.clone(), settings.clone());
+        let answer = self
+            .run(Function::Validate, move |plugin| {
+                plugin.validate_failing(&of, &with)
+            })
+            .await?;
+        if let Some((threads, _)) = self.picked(1) {
+            let (of, with) = (task_type.clone(), settings.clone());
+            let ask = move |plugin: &Self| plugin.validate_failing(&of, &with);
+            replay::repeat(self, threads, Function::Validate, answer.clone(), ask);
+        }
+        Ok(answer)
     }
 
     /// [`Plugin::validate`], on this thread.
@@ -220,11 +248,22 @@ impl Plugin {
         settings: &Settings,
         profiles: &[ProfileCount],
     ) -> Result<Vec<Result<Command, Refusal>>, CallError> {
-        let (task_type, settings, profiles) =
-            (task_type.clone(), settings.clone(), profiles.to_vec());
-        let translate =
-            move |plugin: &Self| plugin.translate_failing(&task_type, &settings, &profiles);
-        self.run(Function::Translate, translate).await
+        let (of, with, all) = (task_type.clone(), settings.clone(), profiles.to_vec());
+        let translate = move |plugin: &Self| plugin.translate_failing(&of, &with, &all);
+        let answers = self.run(Function::Translate, translate).await?;
+        if let Some((threads, number)) = self.picked(profiles.len())
+            && let Some((profile, answer)) = profiles.get(number).zip(answers.get(number))
+        {
+            let (of, with) = (task_type.clone(), settings.clone());
+            let alone = [ProfileCount {
+                devices: profile.devices.wrapping_add(1).max(1),
+                ..profile.clone()
+            }];
+            let ask = move |plugin: &Self| plugin.translate_failing(&of, &with, &alone);
+            let first = vec![answer.clone()];
+            replay::repeat(self, threads, Function::Translate, first, ask);
+        }
+        Ok(answers)
     }
 
     /// [`Plugin::translate`], on this thread.
@@ -247,11 +286,18 @@ impl Plugin {
         settings: &Settings,
         reports: &[Report],
     ) -> Result<Vec<Outcome>, CallError> {
-        let (task_type, settings, reports) =
-            (task_type.clone(), settings.clone(), reports.to_vec());
-        let interpret =
-            move |plugin: &Self| plugin.interpret_failing(&task_type, &settings, &reports);
-        self.run(Function::Interpret, interpret).await
+        let (of, with, all) = (task_type.clone(), settings.clone(), reports.to_vec());
+        let interpret = move |plugin: &Self| plugin.interpret_failing(&of, &with, &all);
+        let outcomes = self.run(Function::Interpret, interpret).await?;
+        if let Some((threads, number)) = self.picked(reports.len())
+            && let Some((report, outcome)) = reports.get(number).zip(outcomes.get(number))
+        {
+            let (of, with, alone) = (task_type.clone(), settings.clone(), [report.clone()]);
+            let ask = move |plugin: &Self| plugin.interpret_failing(&of, &with, &alone);
+            let first = vec![outcome.clone()];
+            replay::repeat(self, threads, Function::Interpret, first, ask);
+        }
+        Ok(outcomes)
     }
 
     /// [`Plugin::interpret`], on this thread.
@@ -441,6 +487,16 @@ impl Plugin {
         })
     }
 
+    /// If this call is to be repeated: the threads for it, and which of its questions.
+    fn picked(&self, questions: usize) -> Option<(&CallThreads, usize)> {
+        // What sees a clock or a random number may answer as it likes.
+        if !self.is_pure() {
+            return None;
+        }
+        let number = self.sample.as_ref()?.picks(questions)?;
+        self.threads.as_deref().map(|threads| (threads, number))
+    }
+
     async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         function: Function,
@@ -501,6 +557,17 @@ impl Plugin {
             .map_or(OUTCOMES[0], CallFailure::outcome);
         span.record("outcome", outcome);
         result
+    }
+
+    /// Notes that a call which was repeated got another answer.
+    pub(crate) fn note_difference(&self, function: Function) {
+        let differed = Err::<(), _>(CallFailure::Differed);
+        let health = &self.code.health;
+        if health.ended(function, Duration::ZERO, Duration::ZERO, &differed)
+            && let Some(host) = self.host.upgrade()
+        {
+            host.sick.notify_one();
+        }
     }
 
     fn error(&self, function: Function, failure: CallFailure) -> CallError {

@@ -1,4 +1,5 @@
-//! The gate: what is no plug-in is refused, with a text that tells its maker what to do.
+//! The gate: what is no plug-in is refused, with a text that tells its maker what to do. All ways to
+//! misbehave there are cases of the conformance suite, `tests/conformance`.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -8,115 +9,8 @@
 mod support;
 
 use muster_plugin_host::{Config, Fault, Terms};
-use std::collections::HashSet;
 use std::sync::Arc;
-use support::{TestHost, behaviour, chain, guest, guest_that};
-
-/// Each behaviour at loading, and what the error has to say.
-const REFUSED: [(&str, &str); 33] = [
-    ("loop-at-start", "not done after 3000 ms"),
-    ("describe-loops", "not done after 3000 ms"),
-    ("describe-traps", "unreachable"),
-    ("describe-panics", "it trapped: "),
-    ("describe-eats-memory", "more than 64 MiB of memory"),
-    (
-        "describe-recurses",
-        "nested deeper than its stack of 512 KiB",
-    ),
-    ("describe-giant", "larger than 1 MiB"),
-    ("describe-calls-wasi", "which no plug-in has"),
-    (
-        "application-bad",
-        "application: \"clamav\" is no application id",
-    ),
-    ("version-bad", "version: "),
-    ("manages-bad", "manages: "),
-    (
-        "name-too-long",
-        "name: it has 101 bytes; at most 100 are taken",
-    ),
-    ("task-types-none", "task-types: there is none"),
-    (
-        "task-types-101",
-        "task-types: it has 101 entries; at most 100",
-    ),
-    ("task-type-twice", "task-types: \"act\" stands there twice"),
-    ("task-type-bad-id", "task-types/0/id: "),
-    ("kinds-none", "task-types/0/kinds: "),
-    ("time-limit-zero", "task-types/0/time-limit: "),
-    ("schema-version-zero", "task-types/0/schema-version: "),
-    (
-        "schema-not-json",
-        "task-types/0/settings-schema: it is no JSON",
-    ),
-    (
-        "schema-not-schema",
-        "task-types/0/settings-schema/maxLength: ",
-    ),
-    (
-        "schema-other-dialect",
-        "task-types/0/settings-schema/$schema: only JSON Schema 2020-12",
-    ),
-    (
-        "schema-refers-outside",
-        "task-types/0/settings-schema/properties/a/$ref: \"file:///etc/passwd\" leads to no place",
-    ),
-    ("schema-circle", "leads back to itself"),
-    ("schema-doubles", "more than 20000 schemas"),
-    (
-        "schema-deep",
-        "task-types/0/settings-schema: it is no JSON: recursion limit",
-    ),
-    ("schema-bad-regex", "task-types/0/settings-schema"),
-    ("schema-huge-regex", "task-types/0/settings-schema"),
-    ("examples-none", "task-types/0/examples: there is none"),
-    (
-        "example-against-schema",
-        "task-types/0/examples/0/settings/else: the task type's own schema refuses it",
-    ),
-    (
-        "example-against-validate",
-        "task-types/0/examples/0/settings/do: the plug-in's own `validate` refuses it: Bad.",
-    ),
-    (
-        "event-type-twice",
-        "task-types/0/event-types: \"found\" stands there twice",
-    ),
-    // The guest has `migrate`, so a later version is its right.
-    ("schema-version-without-migrate", ""),
-];
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_way_to_misbehave_at_loading_is_refused_with_its_reason() {
-    // Long enough that whatever ends on its own does so first, on a busy machine too.
-    let host = TestHost::with(Config {
-        validate_time: 3000,
-        ..Config::default()
-    });
-    for (behaviour, says) in REFUSED {
-        let loaded = host.load(behaviour).await;
-        if says.is_empty() {
-            loaded.unwrap();
-            continue;
-        }
-        let error = loaded.expect_err(behaviour);
-        let text = chain(&error);
-        assert!(text.contains(says), "{behaviour}: {text}");
-        assert_eq!(error.fault(), Fault::Plugin, "{behaviour}: {text}");
-    }
-    // None of them left the host worse than before.
-    host.load("well").await.unwrap();
-}
-
-#[test]
-fn every_behaviour_of_the_guest_has_a_case() {
-    let cases: HashSet<&str> = REFUSED
-        .iter()
-        .map(|(behaviour, _)| *behaviour)
-        .chain(["well"])
-        .collect();
-    assert_eq!(cases, behaviour::ALL.into_iter().collect::<HashSet<_>>());
-}
+use support::{TestHost, chain, guest, guest_that};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plug_in_that_is_well_describes_itself() {

@@ -158,6 +158,16 @@ impl Metrics {
             counters.set_aside,
         );
         counter(
+            "muster_plugin_calls_repeated",
+            "Calls that were asked again, to see whether the answer is the same",
+            counters.repeated,
+        );
+        counter(
+            "muster_plugin_answers_differed",
+            "Repeated calls that got another answer, by a fault of their plug-in",
+            counters.differed,
+        );
+        counter(
             "muster_plugins_compiled",
             "Components that were compiled",
             counters.compiled,

@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn the_document_has_a_place_for_every_program() {
         let text = fs::read_to_string(document()).unwrap();
-        for name in ["engine", "path"] {
+        for name in ["engine", "path", "hostile"] {
             put(&text, name, "").unwrap();
         }
     }

@@ -8,13 +8,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Counts calls, if anything survives from one to the next.
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
-/// The word after `"do":`; the settings were checked by the schema, and are compact.
-fn word(settings: &str) -> &str {
-    settings
+/// The word after `"do":`; the settings were checked by the schema, and are compact. A word such as
+/// `translate:loop` is for one function, and nothing to the others.
+fn word<'s>(settings: &'s str, function: &str) -> &'s str {
+    let word = settings
         .split("\"do\":\"")
         .nth(1)
         .and_then(|rest| rest.split('"').next())
-        .unwrap_or_default()
+        .unwrap_or_default();
+    match word.split_once(':') {
+        Some((of, word)) if of == function => word,
+        Some(_) => "",
+        None => word,
+    }
 }
 
 fn finding(level: Level, text: impl Into<String>) -> Finding {
@@ -29,7 +35,7 @@ fn finding(level: Level, text: impl Into<String>) -> Finding {
 
 impl validate::Guest for crate::Guest {
     fn validate(_: String, settings: String) -> Result<validate::Verdict, Failure> {
-        let word = word(&settings);
+        let word = word(&settings, "validate");
         give_up_if(word);
         let findings = match word {
             "find" => vec![
@@ -41,6 +47,23 @@ impl validate::Guest for crate::Guest {
                 .map(|text| finding(Level::Warning, text))
                 .collect(),
             "many" => vec![finding(Level::Warning, "x"); 1001],
+            "empty-items" => (0..200_000)
+                .map(|_| Finding {
+                    level: Level::Notice,
+                    pointer: String::new(),
+                    code: String::new(),
+                    text: String::new(),
+                    params: vec![],
+                })
+                .collect(),
+            "long-pointer" => vec![Finding {
+                pointer: "/x".repeat(1000),
+                ..finding(Level::Error, "x")
+            }],
+            "many-params" => vec![Finding {
+                params: vec![("x".into(), "y".into()); 51],
+                ..finding(Level::Error, "x")
+            }],
             "count" => {
                 let calls = CALLS.fetch_add(1, Ordering::Relaxed) + 1;
                 vec![finding(Level::Notice, calls.to_string())]
@@ -79,15 +102,30 @@ impl translate::Guest for crate::Guest {
         settings: String,
         profiles: Vec<translate::Profile>,
     ) -> Vec<Result<translate::Command, translate::Refusal>> {
-        let word = word(&settings);
+        let is_for_others = settings.contains("interpret:");
+        let word = word(&settings, "translate");
         give_up_if(word);
         let mut answers: Vec<_> = profiles
             .iter()
             .map(|profile| answer(word, profile))
             .collect();
+        if is_for_others {
+            // A device is to carry it out, and has no such secret.
+            for answer in answers.iter_mut().flatten() {
+                answer.steps[0].arguments.truncate(1);
+            }
+        }
         match word {
             "twice" => answers.push(answers[0].clone()),
             "not-at-all" => drop(answers.pop()),
+            "swapped" => answers.reverse(),
+            "looks-at-neighbours" => {
+                let text = format!("among {} in {word}", profiles.len());
+                for answer in answers.iter_mut().flatten() {
+                    let value = translate::Value::Literal(text.clone());
+                    answer.steps[0].arguments.push(value);
+                }
+            }
             _ => {}
         }
         answers
@@ -108,7 +146,38 @@ fn answer(
             )]));
         }
         "refuse-without-error" => return Err(translate::Refusal::Invalid(vec![])),
+        "counts-devices" => {
+            let devices = translate::Value::Literal(profile.devices.to_string());
+            step.arguments.push(devices);
+        }
         "path" => step.program = "/bin/sh".into(),
+        "program-newline" => step.program = "act\nrm".into(),
+        "program-empty" => step.program = String::new(),
+        "progress-huge-regex" => {
+            step.progress = Some(translate::ProgressRule {
+                pattern: "(?<percent>((a{999}){999}){999})".into(),
+                role: translate::ProgressRole::Report,
+            });
+        }
+        "keep-many-lines" => step.keep.most_lines = u32::MAX,
+        "zero-byte-in-environment" => step.environment[0].1 = literal("a\0b"),
+        "environment-name-newline" => step.environment[0].0 = "A\nB".into(),
+        "environment-twice" => step.environment.push(("A".into(), literal("again"))),
+        "environment-preload" => step
+            .environment
+            .push(("LD_PRELOAD".into(), literal("/tmp/x.so"))),
+        "environment-path" => step.environment.push(("PATH".into(), literal("/tmp"))),
+        "many-arguments" => step.arguments = vec![literal("x"); 1001],
+        "long-argument" => step.arguments.push(literal(&"x".repeat(200_000))),
+        "long-input" => step.standard_input = Some(literal(&"x".repeat(1_100_000))),
+        "large-command" if profile.devices == 1 => {
+            step.arguments = vec![literal(&"x".repeat(100_000)); 25];
+        }
+        "secret-without-name" => step.arguments.push(translate::Value::Secret("".into())),
+        "no-time" => step.time_limit = Some(0),
+        "endless-time" => step.time_limit = Some(u32::MAX),
+        "status-backwards" => step.statuses[0].last = -1,
+        "statuses-many" => step.statuses = vec![step.statuses[0].clone(); 301],
         "bad-regex" => step.keep.lines = Some("(".into()),
         "huge-regex" => step.keep.lines = Some("((a{999}){999}){999}".into()),
         "progress-without-group" => {
@@ -133,6 +202,10 @@ fn answer(
         steps,
         more: vec![],
     })
+}
+
+fn literal(text: &str) -> translate::Value {
+    translate::Value::Literal(text.into())
 }
 
 fn step(profile: &translate::Profile) -> translate::Step {
@@ -174,12 +247,13 @@ impl interpret::Guest for crate::Guest {
         settings: String,
         reports: Vec<interpret::Report>,
     ) -> Vec<interpret::Outcome> {
-        let word = word(&settings);
+        let word = word(&settings, "interpret");
         give_up_if(word);
         let mut outcomes: Vec<_> = reports.iter().map(|report| outcome(word, report)).collect();
         match word {
             "twice" => outcomes.push(outcomes[0].clone()),
             "not-at-all" => drop(outcomes.pop()),
+            "swapped" => outcomes.reverse(),
             _ => {}
         }
         outcomes
@@ -219,9 +293,11 @@ fn outcome(word: &str, report: &interpret::Report) -> interpret::Outcome {
 
 impl migrate::Guest for crate::Guest {
     fn migrate(_: String, from_version: u32, settings: String) -> Result<String, Failure> {
-        let word = word(&settings);
+        let word = word(&settings, "migrate");
         give_up_if(word);
         match word {
+            "deep-settings" => Ok(format!("{}{}", r#"{"do":"#.repeat(10_000), "}".repeat(10_000))),
+            "large-settings" => Ok(format!(r#"{{"do": "{}"}}"#, "x".repeat(2_000_000))),
             "rubbish" => Ok("{".into()),
             "against-schema" => Ok(r#"{"do": 1}"#.into()),
             "invalid" => Err(Failure::Invalid(vec![finding(Level::Error, "Bad.")])),

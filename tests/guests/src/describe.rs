@@ -1,7 +1,8 @@
 //! Descriptions, good and bad.
 
 use crate::exports::muster::plugin::describe::{
-    ApplicationState, Description, EventType, Example, Guest, Severity, TaskKind, TaskType,
+    ApplicationState, CapabilityRequest, Description, EventType, Example, Guest, Limit, LimitRequest,
+    Severity, TaskKind, TaskType,
 };
 use crate::{behaviour, misdeeds};
 
@@ -68,6 +69,76 @@ impl Guest for crate::Guest {
                 first.examples[0].settings = r#"{"do": 1, "else": 2}"#.into()
             }
             "example-against-validate" => first.examples[0].settings = r#"{"do": "find"}"#.into(),
+            "application-control-characters" => it.application = "org.example\u{7}.guest".into(),
+            "name-bidirectional" => it.name = "Guest \u{202e}tseuG".into(),
+            "title-control-characters" => first.title = "Act\u{1b}[2J".into(),
+            "capability-bad-name" => {
+                it.capabilities = vec![CapabilityRequest {
+                    name: "../files".into(),
+                    reason: "Because.".into(),
+                }]
+            }
+            "limit-twice" => {
+                let request = || LimitRequest {
+                    limit: Limit::Memory,
+                    value: u32::MAX,
+                    reason: "Because.".into(),
+                };
+                it.limits = vec![request(), request()];
+            }
+            "facts-many" => first.facts = (0..51).map(|n| format!("fact.{n}")).collect(),
+            "more-many" => it.more = vec![("x".into(), "y".into()); 101],
+            "summary-empty" => first.summary = " ".into(),
+            "kind-twice" => first.kinds.push(TaskKind::Local),
+            "time-limit-endless" => first.time_limit = u32::MAX,
+            "examples-many" => {
+                let example = first.examples[0].clone();
+                first.examples = vec![example; 101];
+            }
+            "example-not-json" => first.examples[0].settings = "{do: 1}".into(),
+            "example-deep" => {
+                first.examples[0].settings =
+                    format!("{}{}", r#"{"do":"#.repeat(10_000), "}".repeat(10_000));
+            }
+            "event-schema-not-schema" => {
+                first.event_types[0].fields_schema = r#"{"required": "file"}"#.into()
+            }
+            "schema-refers-to-network" => {
+                first.settings_schema = r#"{"$ref": "https://example.org/schema"}"#.into()
+            }
+            "schema-dynamic" => first.settings_schema = r##"{"$dynamicRef": "#x"}"##.into(),
+            "schema-enum-huge" => {
+                let values: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
+                first.settings_schema =
+                    format!(r#"{{"properties": {{"do": {{"enum": [{}]}}}}}}"#, values.join(","));
+            }
+            "schema-backtracks" => first.settings_schema = with_pattern("^(([a-z])+.)+[A-Z]([a-z])+$"),
+            "schema-look-around" => first.settings_schema = with_pattern("^(?=(a+)+$)(?!b)"),
+            "schema-patterns-many" => {
+                let many: Vec<String> = (0..201)
+                    .map(|n| format!(r#""p{n}": {{"pattern": "^x{n}"}}"#))
+                    .collect();
+                first.settings_schema = format!(r#"{{"properties": {{{}}}}}"#, many.join(","));
+            }
+            "schema-levels-many" => {
+                let steps: Vec<String> = (0..5000)
+                    .map(|n| format!(r##""s{n}": {{"$ref": "#/$defs/s{}"}}"##, n + 1))
+                    .collect();
+                first.settings_schema = format!(
+                    r##"{{"$defs": {{{}, "s5000": {{}}}}, "$ref": "#/$defs/s0"}}"##,
+                    steps.join(",")
+                );
+            }
+            "schema-not-object" => first.settings_schema = "true".into(),
+            "event-types-many" => {
+                let event = first.event_types[0].clone();
+                first.event_types = (0..101)
+                    .map(|n| EventType {
+                        id: format!("e{n}"),
+                        ..event.clone()
+                    })
+                    .collect();
+            }
             "event-type-twice" => first.event_types.push(first.event_types[0].clone()),
             _ => {}
         }
@@ -113,6 +184,10 @@ fn task_type(id: &str) -> TaskType {
         }],
         more: vec![],
     }
+}
+
+fn with_pattern(pattern: &str) -> String {
+    format!(r#"{{"type": "object", "properties": {{"do": {{"type": "string", "pattern": "{pattern}"}}}}}}"#)
 }
 
 fn doubles() -> String {

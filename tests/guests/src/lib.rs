@@ -1,7 +1,8 @@
 //! A hostile guest: a plug-in that traps, loops, eats memory and lies, each when it is told to.
 //!
 //! What it does when it is loaded is a [`behaviour`]; what it does in a call, the settings say:
-//! `{"do": "loop"}`. The tests of the plug-in host hold one case for each.
+//! `{"do": "loop"}`, or `{"do": "translate:loop"}` for one function alone. The conformance suite,
+//! `tests/conformance`, holds a case for each.
 #![allow(
     missing_docs,
     unreachable_pub,

@@ -20,6 +20,10 @@ use std::sync::Arc;
 /// Profiles in one call of a plug-in.
 const MOST_PROFILES: usize = 1000;
 
+/// Calls for one task that may take all their time, until the plug-in is not asked any more this
+/// time: other applications' deliveries wait meanwhile.
+const MOST_TIMED_OUT: u32 = 8;
+
 /// What is to become of a delivery.
 #[derive(Clone)]
 pub(super) enum Placement {
@@ -151,8 +155,9 @@ impl Translations {
             .into_iter()
             .map(|(profile, devices)| ProfileCount { profile, devices })
             .collect();
+        let mut timed_out = 0;
         for part in profiles.chunks(MOST_PROFILES) {
-            let placements = self.ask(plugin, part).await;
+            let placements = self.ask(plugin, part, &mut timed_out).await;
             for (count, placement) in part.iter().zip(placements) {
                 self.made.insert(count.profile.clone(), placement);
             }
@@ -160,16 +165,33 @@ impl Translations {
     }
 
     /// Asks the plug-in; where the answer for many profiles is too much for one call, in two calls.
-    async fn ask(&self, plugin: &Arc<Plugin>, profiles: &[ProfileCount]) -> Vec<Placement> {
+    async fn ask(
+        &self,
+        plugin: &Arc<Plugin>,
+        profiles: &[ProfileCount],
+        timed_out: &mut u32,
+    ) -> Vec<Placement> {
+        if *timed_out >= MOST_TIMED_OUT {
+            let reason = format!(
+                "the plug-in was not asked about this device, as it took all its time {timed_out} times before"
+            );
+            let hold = Placement::Hold(Cause::PluginFault { reason });
+            return profiles.iter().map(|_| hold.clone()).collect();
+        }
         let answers = plugin
             .translate(&self.head.task_type, &self.settings, profiles)
             .await;
+        if let Err(error) = &answers
+            && matches!(error.failure, CallFailure::TimedOut { .. })
+        {
+            *timed_out += 1;
+        }
         match answers {
             Ok(answers) => answers.into_iter().map(placement_of).collect(),
             Err(error) if profiles.len() > 1 && too_much(&error.failure) => {
                 let (one, other) = profiles.split_at(profiles.len() / 2);
-                let mut placements = Box::pin(self.ask(plugin, one)).await;
-                placements.extend(Box::pin(self.ask(plugin, other)).await);
+                let mut placements = Box::pin(self.ask(plugin, one, timed_out)).await;
+                placements.extend(Box::pin(self.ask(plugin, other, timed_out)).await);
                 placements
             }
             Err(error) => {

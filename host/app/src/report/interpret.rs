@@ -10,7 +10,7 @@ use muster_domain::outcome::Outcome;
 use muster_domain::report::Report;
 use muster_domain::settings::Settings;
 use muster_domain::{DeviceId, RunId, TaskId, TaskTypeId};
-use muster_plugin_host::Plugin;
+use muster_plugin_host::{CallFailure, Plugin};
 use muster_storage::run::run_get;
 use muster_storage::task::{TaskHead, task_head, task_revision_get};
 use std::collections::btree_map::Entry;
@@ -22,6 +22,10 @@ const MOST_REPORTS: usize = 100;
 
 /// Bytes of reports in one call of a plug-in, unless a single one is longer.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
+
+/// Calls for one task's reports that may take all their time, until the plug-in is not asked any
+/// more about this group: the reports of other applications wait meanwhile.
+const MOST_TIMED_OUT: u32 = 8;
 
 /// What each report of a group means, as far as a plug-in said so.
 pub(super) type Meanings = HashMap<(RunId, DeviceId), Meaning>;
@@ -58,8 +62,14 @@ pub(super) async fn interpret(app: &App, group: &[Taken]) -> Result<Meanings, Ap
         });
         match plugin.zip(task_type) {
             Some((plugin, task_type)) => {
+                let mut asker = Asker {
+                    plugin: &plugin,
+                    task_type: &task_type,
+                    settings: &batch.settings,
+                    timed_out: 0,
+                };
                 for part in parts(&batch.reports) {
-                    ask(&plugin, &task_type, &batch.settings, part, &mut meanings).await;
+                    asker.ask(part, &mut meanings).await;
                 }
             }
             None => meanings.extend(
@@ -150,44 +160,64 @@ fn size(report: &Report) -> usize {
         .sum()
 }
 
-async fn ask(
-    plugin: &Arc<Plugin>,
-    task_type: &TaskType,
-    settings: &Settings,
-    part: &[(RunId, DeviceId, &Report)],
-    meanings: &mut Meanings,
-) {
-    let reports: Vec<Report> = part
-        .iter()
-        .map(|(_, _, report)| (*report).clone())
-        .collect();
-    match plugin.interpret(&task_type.id, settings, &reports).await {
-        Ok(outcomes) => {
-            for ((run, device, _), outcome) in part.iter().zip(outcomes) {
-                let severities = severities(task_type, &outcome);
-                meanings.insert((*run, *device), Meaning::Outcome(outcome, severities));
-            }
+/// Asks one plug-in about the reports of one task.
+struct Asker<'a> {
+    plugin: &'a Arc<Plugin>,
+    task_type: &'a TaskType,
+    settings: &'a Settings,
+    timed_out: u32,
+}
+
+impl Asker<'_> {
+    async fn ask(&mut self, part: &[(RunId, DeviceId, &Report)], meanings: &mut Meanings) {
+        if self.timed_out >= MOST_TIMED_OUT {
+            let fault = format!(
+                "the plug-in was not asked, as it took all its time {} times before",
+                self.timed_out
+            );
+            meanings.extend(by_status(part, &fault));
+            return;
         }
-        // One report may have been too much for it: each gets a call of its own.
-        Err(error) if part.len() > 1 => {
-            tracing::warn!(error = %chain(&error), "a batch of reports is interpreted one by one");
-            for one in part.chunks(1) {
-                Box::pin(ask(plugin, task_type, settings, one, meanings)).await;
+        let reports: Vec<Report> = part
+            .iter()
+            .map(|(_, _, report)| (*report).clone())
+            .collect();
+        let task_type = &self.task_type.id;
+        let answer = self.plugin.interpret(task_type, self.settings, &reports);
+        match answer.await {
+            Ok(outcomes) => {
+                for ((run, device, _), outcome) in part.iter().zip(outcomes) {
+                    let severities = severities(self.task_type, &outcome);
+                    meanings.insert((*run, *device), Meaning::Outcome(outcome, severities));
+                }
             }
-        }
-        Err(error) => {
-            let fault = chain(&error);
-            tracing::error!(%fault, "a report could not be interpreted");
-            meanings.extend(part.iter().map(|(run, device, _)| {
-                (
-                    (*run, *device),
-                    Meaning::ByStatus {
-                        fault: Some(fault.clone()),
-                    },
-                )
-            }));
+            Err(error) => {
+                let timed_out = matches!(error.failure, CallFailure::TimedOut { .. });
+                self.timed_out += u32::from(timed_out);
+                let fault = chain(&error);
+                if part.len() > 1 {
+                    // One report may have been too much for it: each gets a call of its own.
+                    tracing::warn!(error = %fault, "a batch of reports is interpreted one by one");
+                    for one in part.chunks(1) {
+                        Box::pin(self.ask(one, meanings)).await;
+                    }
+                } else {
+                    tracing::error!(%fault, "a report could not be interpreted");
+                    meanings.extend(by_status(part, &fault));
+                }
+            }
         }
     }
+}
+
+fn by_status<'r>(
+    part: &'r [(RunId, DeviceId, &Report)],
+    fault: &'r str,
+) -> impl Iterator<Item = ((RunId, DeviceId), Meaning)> + 'r {
+    part.iter().map(move |(run, device, _)| {
+        let fault = Some(fault.to_owned());
+        ((*run, *device), Meaning::ByStatus { fault })
+    })
 }
 
 fn severities(task_type: &TaskType, outcome: &Outcome) -> Vec<Severity> {

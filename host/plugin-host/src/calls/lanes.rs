@@ -155,7 +155,7 @@ impl<J> Lanes<J> {
         (aside, on_probation): (bool, bool),
         now: Instant,
     ) {
-        self.on_probation -= usize::from(on_probation);
+        self.on_probation = self.on_probation.saturating_sub(usize::from(on_probation));
         let Some(state) = self.states.get_mut(&lane) else {
             return;
         };

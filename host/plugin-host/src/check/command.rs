@@ -1,6 +1,7 @@
 //! Commands that a plug-in returns: a device is to carry them out, so they are within bounds.
 
 use super::Faults;
+use super::description::MOST_TIME;
 use super::pattern::{Patterns, Use};
 use muster_domain::command::{Command, ProgressRole, Step, Value};
 
@@ -65,10 +66,19 @@ fn check_step(faults: &mut Faults, place: &str, step: &Step, patterns: &Patterns
         step.environment.iter().map(|(name, _)| name.as_str()),
     );
     for (name, value) in step.environment.iter().take(MOST_VALUES) {
-        if name.is_empty() || name.len() > 256 || name.contains(['=', '\0']) {
+        if name.is_empty()
+            || name.len() > 256
+            || name.contains('=')
+            || name.contains(char::is_control)
+        {
             faults.add(
                 &format!("{place}/environment"),
                 format_args!("{name:?} is no name of a variable"),
+            );
+        } else if decides_what_runs(name) {
+            faults.add(
+                &format!("{place}/environment"),
+                format_args!("{name:?} decides which code a program runs, and that is the say of the device's owner"),
             );
         }
         check_value(faults, value, MOST_VALUE, || {
@@ -80,10 +90,12 @@ fn check_step(faults: &mut Faults, place: &str, step: &Step, patterns: &Patterns
             format!("{place}/standard-input")
         });
     }
-    if step.time_limit == Some(0) {
+    if let Some(limit) = step.time_limit
+        && (limit == 0 || limit > MOST_TIME)
+    {
         faults.add(
             &format!("{place}/time-limit"),
-            "a time limit is at least 1 s",
+            format_args!("{limit} s is no time limit; it is 1 to {MOST_TIME} s"),
         );
     }
     check_statuses(faults, place, step);
@@ -166,6 +178,13 @@ fn check_secret_and_length(
         }
         _ => {}
     }
+}
+
+/// Variables by which the system's loader and shells choose other code than the connector named.
+fn decides_what_runs(name: &str) -> bool {
+    name.starts_with("LD_")
+        || name.starts_with("DYLD_")
+        || ["PATH", "GCONV_PATH", "BASH_ENV", "ENV", "IFS"].contains(&name)
 }
 
 fn is_program(name: &str) -> bool {
@@ -260,6 +279,12 @@ mod tests {
         one_fault_at("environment", |step| {
             step.environment = vec![("A=B".into(), Value::Literal(String::new()))];
         });
+        for name in ["A\nB", "LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "PATH"] {
+            one_fault_at("environment", |step| {
+                step.environment = vec![(name.into(), Value::Literal(String::new()))];
+            });
+        }
+        one_fault_at("time-limit", |step| step.time_limit = Some(u32::MAX));
         one_fault_at("standard-input", |step| {
             step.standard_input = Some(Value::Literal("x".repeat(MOST_INPUT + 1)));
         });

@@ -14,7 +14,7 @@ const MOST_TASK_TYPES: usize = 100;
 /// Examples, or event types, of a task type.
 const MOST_OF_A_TASK_TYPE: usize = 100;
 /// Seconds of the longest time limit: 30 days.
-const MOST_TIME: u32 = 30 * 24 * 3600;
+pub(super) const MOST_TIME: u32 = 30 * 24 * 3600;
 /// How long compiling all schemas of a plug-in may take.
 const SCHEMA_TIME: Duration = Duration::from_secs(5);
 
@@ -31,8 +31,8 @@ pub(crate) type Schemas = HashMap<TaskTypeId, TaskTypeSchemas>;
 /// Checks all that can be told without asking the plug-in, and compiles the schemas.
 pub(crate) fn check(description: &Description) -> Result<Schemas, Faults> {
     let mut faults = Faults::default();
-    faults.text("name", &description.name, 100);
-    faults.text("vendor", &description.vendor, 100);
+    faults.label("name", &description.name, 100);
+    faults.label("vendor", &description.vendor, 100);
     faults.more("more", &description.more);
     check_requests(&mut faults, description);
     let task_types = &description.task_types;
@@ -91,11 +91,11 @@ fn check_requests(faults: &mut Faults, description: &Description) {
                 ),
             );
         }
-        faults.text("capabilities", &request.reason, 1000);
+        faults.label("capabilities", &request.reason, 1000);
     }
     faults.count("limits", &description.limits, 10);
     for (number, request) in description.limits.iter().enumerate() {
-        faults.text(&format!("limits/{number}/reason"), &request.reason, 1000);
+        faults.label(&format!("limits/{number}/reason"), &request.reason, 1000);
         if request.value == 0 {
             faults.add(
                 &format!("limits/{number}/value"),
@@ -114,8 +114,8 @@ fn check_requests(faults: &mut Faults, description: &Description) {
 }
 
 fn check_task_type(faults: &mut Faults, place: &str, task_type: &TaskType) {
-    faults.text(&format!("{place}/title"), &task_type.title, 100);
-    faults.text(&format!("{place}/summary"), &task_type.summary, 1000);
+    faults.label(&format!("{place}/title"), &task_type.title, 100);
+    faults.label(&format!("{place}/summary"), &task_type.summary, 1000);
     if task_type.kinds.is_empty() {
         faults.add(
             &format!("{place}/kinds"),
@@ -153,7 +153,7 @@ fn check_task_type(faults: &mut Faults, place: &str, task_type: &TaskType) {
         .enumerate()
         .take(MOST_OF_A_TASK_TYPE)
     {
-        faults.text(
+        faults.label(
             &format!("{place}/examples/{number}/title"),
             &example.title,
             100,
@@ -165,7 +165,7 @@ fn check_task_type(faults: &mut Faults, place: &str, task_type: &TaskType) {
         task_type.facts.iter().map(String::as_str),
     );
     for fact in &task_type.facts {
-        faults.text(&format!("{place}/facts"), fact, 100);
+        faults.label(&format!("{place}/facts"), fact, 100);
     }
     faults.count(
         &format!("{place}/event-types"),
@@ -182,7 +182,7 @@ fn check_task_type(faults: &mut Faults, place: &str, task_type: &TaskType) {
         .enumerate()
         .take(MOST_OF_A_TASK_TYPE)
     {
-        faults.text(
+        faults.label(
             &format!("{place}/event-types/{number}/title"),
             &event.title,
             100,

@@ -2,11 +2,14 @@
 
 use super::{CAGED, OPEN, REFUSED, attempt, cage};
 use crate::engine;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 use wasmtime::Engine;
+
+/// Its priority, by which it gets a tenth of a processor that others want too.
+const LESS: i32 = 10;
 
 /// Its own limits, as the parent names them.
 struct Limits {
@@ -93,6 +96,8 @@ impl Limits {
     }
 
     fn apply(&self) -> io::Result<()> {
+        // Whoever waits for a compiler can wait; the server's other work goes first.
+        setpriority_process(None, LESS)?;
         // At the hard limit of processor time the kernel kills without a word; a signal that says
         // so comes at the soft one.
         let hard_seconds = self.processor_seconds.saturating_add(2);

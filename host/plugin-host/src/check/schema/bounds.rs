@@ -14,6 +14,8 @@ const MOST_SCHEMAS: usize = 20_000;
 const MOST_LEVELS: usize = 100;
 /// Patterns in a schema as it stands.
 const MOST_PATTERNS: usize = 200;
+/// Values in the enumerations of a schema as it stands: each check of a value goes through them.
+const MOST_VALUES: usize = 10_000;
 
 /// Keywords whose value is a schema.
 const ONE: [&str; 12] = [
@@ -52,6 +54,7 @@ struct Walk<'s> {
     /// What a place that was referred to comes to; none while it is being counted.
     sizes: HashMap<&'s str, Option<Size>>,
     patterns: usize,
+    values: usize,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -67,9 +70,10 @@ pub(crate) fn check(faults: &mut Faults, schema: &Value) {
         faults,
         sizes: HashMap::new(),
         patterns: 0,
+        values: 0,
     };
     let size = walk.size("", schema, 0);
-    let patterns = walk.patterns;
+    let (patterns, values) = (walk.patterns, walk.values);
     if size.schemas > MOST_SCHEMAS {
         faults.add(
             "",
@@ -86,6 +90,12 @@ pub(crate) fn check(faults: &mut Faults, schema: &Value) {
         faults.add(
             "",
             format_args!("it has {patterns} patterns; at most {MOST_PATTERNS} are taken"),
+        );
+    }
+    if values > MOST_VALUES {
+        faults.add(
+            "",
+            format_args!("its enumerations have {values} values; at most {MOST_VALUES} are taken"),
         );
     }
 }
@@ -115,6 +125,8 @@ impl<'s> Walk<'s> {
                 );
             } else if keyword == "pattern" {
                 self.patterns += 1;
+            } else if keyword == "enum" {
+                self.values += value.as_array().map_or(0, Vec::len);
             } else if keyword == "$ref" {
                 let size = self.referred(&place, value, level);
                 inner.add(size);

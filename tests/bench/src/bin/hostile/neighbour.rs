@@ -1,0 +1,112 @@
+//! The neighbour: an application whose plug-in is good, under constant load.
+
+use anyhow::{Result, ensure};
+use muster_api::task::{ScopeRequest, TaskCreate};
+use muster_test_harness::Client;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+/// What it has installed.
+pub(crate) const APPLICATION: &str = "net.clamav.clamav";
+
+/// Requests at a constant rate, each timed from when it was due.
+pub(crate) struct Neighbour {
+    taken: Arc<Mutex<Taken>>,
+    load: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Taken {
+    milliseconds: Vec<f64>,
+    failed: Vec<String>,
+}
+
+impl Neighbour {
+    /// Begins to create a task in each interval, each of which the plug-in validates.
+    pub(crate) fn start(client: &Client, interval: Duration) -> Self {
+        let taken = Arc::new(Mutex::new(Taken::default()));
+        let (client, into) = (client.clone(), Arc::clone(&taken));
+        let load = tokio::spawn(async move {
+            let mut due = tokio::time::interval(interval);
+            due.set_missed_tick_behavior(MissedTickBehavior::Burst);
+            loop {
+                // A request that is sent late, because this program was late, waits from then on.
+                due.tick().await;
+                let (client, into) = (client.clone(), Arc::clone(&into));
+                tokio::spawn(async move {
+                    let began = Instant::now();
+                    let answer = client.task_create(&task()).await;
+                    let took = began.elapsed().as_secs_f64() * 1e3;
+                    let mut taken = into.lock().unwrap_or_else(PoisonError::into_inner);
+                    match answer {
+                        Ok(_) => taken.milliseconds.push(took),
+                        Err(error) => taken.failed.push(format!("{error:#}")),
+                    }
+                });
+            }
+        });
+        Self { taken, load }
+    }
+
+    /// What was taken since it was asked last. A request that failed is an error: that is what a
+    /// neighbour must never notice.
+    pub(crate) fn take(&self) -> Result<Vec<f64>> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let Taken {
+            milliseconds,
+            failed,
+        } = std::mem::take(&mut *taken);
+        drop(taken);
+        let first = failed.first().map_or("", String::as_str);
+        ensure!(
+            failed.is_empty(),
+            "{} requests of the neighbour failed, the first with: {first}",
+            failed.len()
+        );
+        Ok(milliseconds)
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        self.load.abort();
+    }
+}
+
+fn task() -> TaskCreate {
+    TaskCreate {
+        name: "Neighbour".into(),
+        application: APPLICATION.into(),
+        task_type: "scan".into(),
+        scope: ScopeRequest::Group {
+            group: "/".into(),
+            subgroups: true,
+            excluded: Vec::new(),
+        },
+        settings: None,
+        time_limit: None,
+    }
+}
+
+/// The value that 99 of a hundred are not above.
+pub(crate) fn p99(samples: &[f64]) -> f64 {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = (sorted.len() * 99).div_ceil(100).saturating_sub(1);
+    sorted.get(place).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_in_a_hundred_is_above_p99() {
+        let samples: Vec<f64> = (1..=200).map(f64::from).collect();
+        assert!((p99(&samples) - 198.0).abs() < f64::EPSILON);
+        assert!((p99(&[5.0]) - 5.0).abs() < f64::EPSILON);
+        assert!(p99(&[]).is_nan());
+    }
+}
