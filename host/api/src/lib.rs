@@ -8,6 +8,7 @@ pub mod device;
 pub mod event;
 pub mod group;
 pub mod page;
+pub mod plan;
 pub mod plugin;
 pub mod problem;
 pub mod run;

@@ -24,7 +24,8 @@ pub struct PluginView {
     pub manages: String,
     /// Digest of the component.
     pub digest: String,
-    /// `active`, `removed`, or `failed` (it was active and could not be loaded when the server started).
+    /// `active`, `failed` (it would be, and could not be loaded), `quarantined` (it would be, and was
+    /// put aside for its faults) or `removed`; `ready` in the answer to an install that waits.
     pub state: String,
     /// For `failed`: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +40,9 @@ pub struct PluginView {
     /// In the answer to an install from a registry: the reference that names this release for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// In the answer to an install that waits for somebody's word: what it would mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<crate::plan::PlanView>,
     /// Its task types.
     pub task_types: Vec<TaskTypeView>,
 }

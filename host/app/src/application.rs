@@ -2,26 +2,37 @@
 
 use crate::{Administrator, App, AppError};
 use arc_swap::ArcSwap;
-use muster_domain::ApplicationId;
-use muster_domain::TaskTypeId;
 use muster_domain::application::TaskType;
+use muster_domain::revision::RevisionState;
+use muster_domain::{ApplicationId, Digest, TaskTypeId};
 use muster_plugin_host::Plugin;
-use muster_storage::plugin::{PluginState, plugin_latest};
-use std::collections::BTreeMap;
+use muster_storage::plugin::plugin_latest;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Loaded revisions that are not at work and are kept at hand. Any other is loaded when it is needed.
+const MOST_SPARE: usize = 64;
 
 /// Loaded plug-ins by application. Exchanged whole: calls under way end on what they began with.
 #[derive(Default)]
-pub(crate) struct Applications(ArcSwap<BTreeMap<ApplicationId, Arc<Plugin>>>);
+pub(crate) struct Applications {
+    at_work: ArcSwap<BTreeMap<ApplicationId, Arc<Plugin>>>,
+    // The latest ones last.
+    spare: Mutex<Vec<Arc<Plugin>>>,
+}
 
 impl Applications {
     pub(crate) fn get(&self, application: &ApplicationId) -> Option<Arc<Plugin>> {
-        self.0.load().get(application).cloned()
+        self.at_work.load().get(application).cloned()
     }
 
+    /// Puts a plug-in to work. The one that was is kept at hand: it has deliveries to interpret.
     pub(crate) fn put(&self, plugin: &Arc<Plugin>) {
-        self.0.rcu(|applications| {
+        if let Some(before) = self.get(&plugin.description().application) {
+            self.spare(&before);
+        }
+        self.at_work.rcu(|applications| {
             let mut applications = BTreeMap::clone(applications);
             let application = plugin.description().application.clone();
             applications.insert(application, Arc::clone(plugin));
@@ -30,7 +41,7 @@ impl Applications {
     }
 
     pub(crate) fn take(&self, application: &ApplicationId) {
-        self.0.rcu(|applications| {
+        self.at_work.rcu(|applications| {
             let mut applications = BTreeMap::clone(applications);
             applications.remove(application);
             applications
@@ -38,11 +49,49 @@ impl Applications {
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Plugin>> {
-        self.0.load().values().cloned().collect()
+        self.at_work.load().values().cloned().collect()
+    }
+
+    /// A revision that is loaded, at work or not.
+    pub(crate) fn revision(
+        &self,
+        application: &ApplicationId,
+        digest: Digest,
+    ) -> Option<Arc<Plugin>> {
+        let current = self.get(application);
+        current
+            .filter(|plugin| plugin.digest() == digest)
+            .or_else(|| {
+                let spare = self.spares();
+                spare
+                    .iter()
+                    .find(|plugin| plugin.digest() == digest)
+                    .cloned()
+            })
+    }
+
+    /// Keeps a loaded revision at hand.
+    pub(crate) fn spare(&self, plugin: &Arc<Plugin>) {
+        let mut spare = self.spares();
+        spare.retain(|known| known.digest() != plugin.digest());
+        spare.push(Arc::clone(plugin));
+        if spare.len() > MOST_SPARE {
+            spare.remove(0);
+        }
+    }
+
+    /// Lets go of loaded revisions that are not among these.
+    pub(crate) fn spare_retain(&self, kept: &BTreeSet<Digest>) {
+        self.spares()
+            .retain(|plugin| kept.contains(&plugin.digest()));
+    }
+
+    fn spares(&self) -> MutexGuard<'_, Vec<Arc<Plugin>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.0.load().len()
+        self.at_work.load().len()
     }
 }
 
@@ -55,6 +104,10 @@ pub enum Absence {
     Removed,
     /// It is installed and could not be loaded when the server started.
     FailedToLoad(String),
+    /// It is installed and does not fit this server: another contract, or nothing that is a plug-in.
+    Incompatible(String),
+    /// It is installed and was put aside for its faults.
+    Quarantined(String),
 }
 
 impl Absence {
@@ -64,6 +117,8 @@ impl Absence {
             Self::NeverInstalled => "never-installed",
             Self::Removed => "removed",
             Self::FailedToLoad(_) => "failed-to-load",
+            Self::Incompatible(_) => "incompatible",
+            Self::Quarantined(_) => "quarantined",
         }
     }
 }
@@ -80,6 +135,16 @@ impl fmt::Display for Absence {
             Self::FailedToLoad(why) => {
                 write!(f, "it could not be loaded when the server started ({why})")
             }
+            Self::Incompatible(why) => write!(
+                f,
+                "it does not fit this server ({why}); install a revision that does, or go back with \
+                 `muster plugin rollback`"
+            ),
+            Self::Quarantined(why) => write!(
+                f,
+                "it was put aside for its faults ({why}); go back with `muster plugin rollback`, or \
+                 install another revision"
+            ),
         }
     }
 }
@@ -95,8 +160,15 @@ impl App {
         }
         let mut connection = self.0.storage.read().await?;
         let reason = match plugin_latest(&mut connection, application).await? {
-            Some(row) if row.state == PluginState::Removed => Absence::Removed,
-            Some(row) => Absence::FailedToLoad(row.reason.unwrap_or_default()),
+            Some(row) => {
+                let why = row.reason.unwrap_or_default();
+                match (row.state, row.code.as_deref()) {
+                    (RevisionState::Removed, _) => Absence::Removed,
+                    (RevisionState::Quarantined, _) => Absence::Quarantined(why),
+                    (_, Some("incompatible")) => Absence::Incompatible(why),
+                    _ => Absence::FailedToLoad(why),
+                }
+            }
             None => Absence::NeverInstalled,
         };
         Err(AppError::ApplicationWithoutPlugin {

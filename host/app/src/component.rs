@@ -6,6 +6,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 use muster_domain::Digest;
 use muster_release::bundle::Evidence;
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -100,6 +101,26 @@ impl Components {
         self.folder.rename(temporary, &self.folder, name)?;
         // The new name itself is durable only once the folder is.
         self.folder.open(".")?.sync_all()
+    }
+
+    /// Removes every file that does not belong to one of these components. Nobody may be writing one.
+    pub(crate) fn retain(&self, kept: &BTreeSet<Digest>) -> Result<(), AppError> {
+        let fail = |cause| AppError::File {
+            doing: "clean",
+            file: "the folder of components".to_owned(),
+            cause,
+        };
+        let kept: BTreeSet<String> = kept.iter().map(Digest::hex).collect();
+        for entry in self.folder.entries().map_err(fail)? {
+            let name = entry.map_err(fail)?.file_name();
+            let name = name.to_string_lossy();
+            // An unfinished file is of nobody who still lives.
+            let (digest, rest) = name.split_once('.').unwrap_or((&name, ""));
+            if !kept.contains(digest) || rest.ends_with(".new") {
+                self.folder.remove_file(name.as_ref()).map_err(fail)?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads a component back, and makes sure that it is still the one.

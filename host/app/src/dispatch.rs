@@ -287,6 +287,7 @@ pub(crate) async fn device_leave(
                 ordered: None,
                 sequence: None,
                 command: None,
+                plugin: None,
                 summary: None,
                 needs_restart: false,
                 changed_at: now,

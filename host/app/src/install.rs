@@ -1,108 +1,94 @@
-//! Management plug-ins: installed, listed, removed, and loaded again when the server starts.
+//! Install: a release becomes a revision of a plug-in, and the revision goes to work.
+//!
+//! In the order in which things happen: the [`gate`] takes a component and says whether it is a
+//! plug-in; the [`plan`] says what it would mean for tasks and devices; [`activate`] puts it to
+//! work, and brings back the one before; [`shadow`] tries it beside the one at work; [`keep`] throws
+//! away what nothing needs any more; [`remove`] takes a plug-in from its application. [`load`]
+//! brings all back when the server starts.
 
-use crate::error::sentence;
+mod activate;
+mod gate;
+pub(crate) mod keep;
+pub(crate) mod load;
+mod plan;
+mod remove;
+pub(crate) mod shadow;
+mod switch;
+mod upload;
+
+pub use activate::{Accept, Activated};
+pub(crate) use plan::{Plans, brought_up};
+pub use remove::RemovalPreview;
+pub use shadow::ShadowCounts;
+pub(crate) use switch::Switches;
+
 use crate::{Administrator, App, AppError};
-use jiff::Timestamp;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
+use muster_domain::plan::Plan;
+use muster_domain::revision::RevisionState;
 use muster_domain::{ApplicationId, Digest};
-use muster_plugin_host::{LoadError, Plugin, Terms};
-use muster_release::bundle::{Bundle, Evidence};
-use muster_storage::event::event_insert;
+use muster_release::bundle::Bundle;
+use muster_storage::plugin::upload::UploadRow;
 use muster_storage::plugin::{
-    PluginRow, PluginState, plugin_insert, plugin_latest, plugin_list, plugin_state_set,
+    PluginRow, plugin_latest, plugin_list, plugin_revision, plugin_revisions,
 };
-use muster_storage::task::task_count;
-use std::sync::Arc;
+
+/// How an install goes on after the gate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InstallOptions {
+    /// Put it to work in place of another one by itself, if the plan is clean.
+    pub auto: bool,
+    /// A lower version may replace a higher one.
+    pub allow_downgrade: bool,
+    /// Leave it ready in any case.
+    pub hold: bool,
+}
+
+/// What came of an install.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    /// The revision: active, or ready and waiting for somebody's word.
+    pub row: PluginRow,
+    /// What it means for tasks and devices, where it replaces or would replace another one.
+    pub plan: Option<Plan>,
+    /// Whether anything changed.
+    pub new: bool,
+}
 
 impl App {
-    /// Installs a plug-in from its release: through the gate, into the store, to work. The same
-    /// component again changes nothing. A plug-in of a lower version does not replace a higher one.
+    /// Installs a plug-in from a release of it. Where no plug-in of the application is at work it
+    /// goes to work; where one is, the plan decides. What the gate refuses is kept in mind with the
+    /// reason, and changes nothing. The same component again changes nothing either.
     pub async fn plugin_install(
         &self,
         who: &Administrator,
         release: Bundle,
-    ) -> Result<PluginRow, AppError> {
-        let evidence = Evidence::of(&release);
-        let component: Arc<[u8]> = release.component.into();
-        let plugin = match self
-            .0
-            .plugin_host
-            .load(Arc::clone(&component), Terms::default())
-            .await
-        {
-            Ok(plugin) => plugin,
-            Err(error) => {
-                self.plugin_refused(who, Digest::of(&component), &error)
-                    .await?;
-                return Err(error.into());
-            }
+        options: InstallOptions,
+    ) -> Result<Installed, AppError> {
+        let candidate = self.gate(who, release, options.allow_downgrade).await?;
+        if let Some(row) = candidate.at_work {
+            return Ok(Installed {
+                row,
+                plan: None,
+                new: false,
+            });
+        }
+        let application = &candidate.row.description.application;
+        let replaces = self.0.applications.get(application).is_some();
+        let accept = match (options.hold, replaces, options.auto) {
+            (true, ..) | (false, true, false) => Accept::Nothing,
+            (false, false, _) => Accept::Any,
+            (false, true, true) => Accept::Clean,
         };
-        self.component_keep(plugin.digest(), component, evidence)
+        let done = self
+            .put_to_work(who.actor(), &candidate.plugin, Some(candidate.row), accept)
             .await?;
-        muster_crash_point::reach("install.component-kept");
-        let row = self.plugin_activate(who, &plugin).await?;
-        muster_crash_point::reach("install.committed");
-        self.0.applications.put(&plugin);
-        self.0.watch.log_grew();
-        self.0.hints.everything();
-        Ok(row)
-    }
-
-    async fn plugin_activate(
-        &self,
-        who: &Administrator,
-        plugin: &Plugin,
-    ) -> Result<PluginRow, AppError> {
-        let row = PluginRow {
-            description: plugin.description().clone(),
-            digest: plugin.digest(),
-            state: PluginState::Active,
-            reason: None,
-            size: plugin.size() as u64,
-            installed_at: Timestamp::now(),
-            installed_by: who.actor(),
-        };
-        self.0
-            .storage
-            .write(move |connection| {
-                Box::pin(async move {
-                    let application = &row.description.application;
-                    let before = plugin_latest(connection, application).await?;
-                    let before = before.filter(|before| before.state != PluginState::Removed);
-                    if let Some(before) = &before {
-                        if before.digest == row.digest && before.state == PluginState::Active {
-                            return Ok(before.clone());
-                        }
-                        refuse_downgrade(before, &row)?;
-                        let state = PluginState::Superseded;
-                        plugin_state_set(connection, application, before.digest, state, None)
-                            .await?;
-                    }
-                    plugin_insert(connection, &row).await?;
-                    let event = installed_event(&row, before.as_ref());
-                    event_insert(connection, row.installed_at, &[event]).await?;
-                    Ok(row)
-                })
-            })
-            .await
-    }
-
-    async fn plugin_refused(
-        &self,
-        who: &Administrator,
-        digest: Digest,
-        error: &LoadError,
-    ) -> Result<(), AppError> {
-        let why = chain(error);
-        tracing::warn!(%digest, %why, "a plug-in was refused");
-        let event = NewEvent::new(
-            "plugin.refused",
-            Severity::Warning,
-            who.actor(),
-            sentence(format!("Plug-in {} was refused: {why}", digest.short())),
-        )
-        .with(serde_json::json!({ "digest": digest, "reason": why }));
-        self.event_write(event).await
+        drop(candidate.component);
+        Ok(Installed {
+            row: done.row,
+            plan: Some(done.plan).filter(|_| replaces || options.hold),
+            new: true,
+        })
     }
 
     /// The plug-in of every application that has or had one.
@@ -121,160 +107,80 @@ impl App {
             .ok_or_else(|| AppError::not_found("plug-in for application", &application))
     }
 
-    /// Removes an application's plug-in. Its tasks stay and cannot be started; deliveries under way
-    /// end. Returns how many tasks are left without it.
-    pub async fn plugin_remove(
+    /// Every revision that an application has or had: the one at work first.
+    pub async fn plugin_revisions(
         &self,
-        who: &Administrator,
+        _who: &Administrator,
         application: &ApplicationId,
-    ) -> Result<u64, AppError> {
-        let (actor, id) = (who.actor(), application.clone());
-        let tasks = self
-            .0
-            .storage
-            .write(move |connection| {
-                Box::pin(async move {
-                    let row = plugin_latest(connection, &id)
-                        .await?
-                        .filter(|row| row.state != PluginState::Removed)
-                        .ok_or_else(|| AppError::not_found("plug-in for application", &id))?;
-                    plugin_state_set(connection, &id, row.digest, PluginState::Removed, None)
-                        .await?;
-                    let tasks = task_count(connection, &id).await?;
-                    let text = format!(
-                        "The plug-in of {} was removed; {tasks} tasks are left without one.",
-                        row.description.name
-                    );
-                    let event = NewEvent::new("plugin.removed", Severity::Warning, actor, text)
-                        .about(Subject {
-                            application: Some(id),
-                            ..Subject::default()
-                        })
-                        .with(serde_json::json!({ "digest": row.digest, "tasks": tasks }));
-                    event_insert(connection, Timestamp::now(), &[event]).await?;
-                    Ok::<_, AppError>(tasks)
-                })
-            })
-            .await?;
-        self.0.applications.take(application);
-        self.0.watch.log_grew();
-        Ok(tasks)
-    }
-
-    /// Loads what was active when the server ended. One that cannot be loaded is marked and told,
-    /// and does not keep the others, or the server, from starting.
-    pub(crate) async fn plugins_load(&self) -> Result<(), AppError> {
-        let rows = plugin_list(&mut *self.0.storage.read().await?).await?;
-        for row in rows {
-            if row.state == PluginState::Removed {
-                continue;
-            }
-            match self.plugin_load(row.digest).await {
-                Ok(plugin) => {
-                    self.plugin_state(&row, PluginState::Active, None).await?;
-                    self.0.applications.put(&plugin);
-                }
-                Err(error) => {
-                    let why = chain(&error);
-                    tracing::error!(application = %row.description.application, %why,
-                        "a plug-in could not be loaded");
-                    self.plugin_state(&row, PluginState::Failed, Some(why))
-                        .await?;
-                }
-            }
+    ) -> Result<Vec<PluginRow>, AppError> {
+        let rows = plugin_revisions(&mut *self.0.storage.read().await?, application).await?;
+        if rows.is_empty() {
+            return Err(AppError::not_found("plug-in for application", application));
         }
-        Ok(())
+        Ok(rows)
     }
 
-    async fn plugin_load(&self, digest: Digest) -> Result<Arc<Plugin>, AppError> {
-        let bytes = self.0.components.read(digest)?;
-        Ok(self
-            .0
-            .plugin_host
-            .load(bytes.into(), Terms::default())
-            .await?)
+    /// What the gate refused or is at, the newest first.
+    pub async fn plugin_uploads(&self, _who: &Administrator) -> Result<Vec<UploadRow>, AppError> {
+        let mut connection = self.0.storage.read().await?;
+        Ok(muster_storage::plugin::upload::upload_list(&mut connection).await?)
     }
 
-    async fn plugin_state(
+    /// What it would mean to put a revision to work.
+    pub async fn plugin_plan(
         &self,
-        row: &PluginRow,
-        state: PluginState,
-        reason: Option<String>,
-    ) -> Result<(), AppError> {
-        if row.state == state && row.reason == reason {
-            return Ok(());
+        _who: &Administrator,
+        application: &ApplicationId,
+        digest: Digest,
+    ) -> Result<Plan, AppError> {
+        let row = self.revision(application, digest).await?;
+        let plugin = self.revision_load(&row).await?;
+        self.plan(&plugin).await
+    }
+
+    /// A revision whose component is kept and that is not at work.
+    async fn revision(
+        &self,
+        application: &ApplicationId,
+        digest: Digest,
+    ) -> Result<PluginRow, AppError> {
+        let row = plugin_revision(&mut *self.0.storage.read().await?, application, digest).await?;
+        let row = row.ok_or_else(|| AppError::not_found("revision", &digest))?;
+        match row.state {
+            state if state.may_activate() => Ok(row),
+            RevisionState::Active => Err(AppError::Conflict {
+                code: "revision-active",
+                text: format!(
+                    "revision {} of {application} is at work already",
+                    digest.short()
+                ),
+            }),
+            state => Err(AppError::Conflict {
+                code: "revision-not-kept",
+                text: format!(
+                    "revision {} of {application} is {state}; install its component again",
+                    digest.short()
+                ),
+            }),
         }
-        let (application, digest) = (row.description.application.clone(), row.digest);
-        let (kind, severity, text) = match &reason {
-            None => (
-                "plugin.loaded",
-                Severity::Info,
-                "could be loaded again".to_owned(),
-            ),
-            Some(why) => (
-                "plugin.failed",
-                Severity::Critical,
-                format!("could not be loaded: {why}"),
-            ),
-        };
-        let text = format!("The plug-in of {} {text}.", row.description.name);
-        self.0
-            .storage
-            .write(move |connection| {
-                Box::pin(async move {
-                    let why = reason.as_deref();
-                    plugin_state_set(connection, &application, digest, state, why).await?;
-                    let subject = Subject {
-                        application: Some(application),
-                        ..Subject::default()
-                    };
-                    let event = NewEvent::new(kind, severity, Actor::Server, text).about(subject);
-                    event_insert(connection, Timestamp::now(), &[event]).await?;
-                    Ok(())
-                })
-            })
-            .await
     }
 }
 
-fn refuse_downgrade(before: &PluginRow, next: &PluginRow) -> Result<(), AppError> {
-    let (has, comes) = (&before.description.version, &next.description.version);
-    if comes < has {
-        return Err(AppError::Conflict {
-            code: "plugin-downgrade",
-            text: format!(
-                "version {has} of this plug-in is installed and {comes} is lower; remove it first \
-                 if a lower version is really meant"
-            ),
-        });
-    }
-    Ok(())
-}
-
-fn installed_event(row: &PluginRow, before: Option<&PluginRow>) -> NewEvent {
-    let description = &row.description;
-    let instead = before.map_or_else(String::new, |before| {
-        format!(" in place of version {}", before.description.version)
-    });
-    let text = format!(
-        "The plug-in of {}, version {}, was installed{instead}.",
-        description.name, description.version
-    );
-    NewEvent::new(
-        "plugin.installed",
-        Severity::Info,
-        row.installed_by.clone(),
-        text,
-    )
-    .about(Subject {
-        application: Some(description.application.clone()),
-        ..Subject::default()
-    })
-    .with(serde_json::json!({
-        "digest": row.digest,
-        "version": description.version.to_string(),
-        "instead-of": before.map(|before| before.digest),
-    }))
+/// An event of a revision's, with what programs want to know.
+fn revision_event(
+    kind: &str,
+    severity: Severity,
+    actor: Actor,
+    application: Option<&ApplicationId>,
+    text: String,
+    fields: serde_json::Value,
+) -> NewEvent {
+    NewEvent::new(kind, severity, actor, text)
+        .about(Subject {
+            application: application.cloned(),
+            ..Subject::default()
+        })
+        .with(fields)
 }
 
 /// An error and its causes in one line.

@@ -32,6 +32,8 @@ pub use fetch::Registries;
 use application::Applications;
 use component::Components;
 use futures_util::future::BoxFuture;
+use install::shadow::Shadows;
+use install::{Plans, Switches};
 use link::Links;
 use muster_agent_protocol::order::OrderKey;
 use muster_plugin_host::PluginHost;
@@ -53,6 +55,12 @@ struct Inner {
     applications: Applications,
     components: Components,
     registries: Registries,
+    // Shared by whoever is between writing a component and its row; alone by whoever removes files.
+    component_use: Arc<tokio::sync::RwLock<()>>,
+    keep_revisions: usize,
+    switches: Switches,
+    plans: Plans,
+    shadows: Shadows,
     order_key: OrderKey,
     links: Links,
     hints: deliver::Hints,
@@ -72,6 +80,8 @@ pub struct Foundation {
     pub components: PathBuf,
     /// How registries are reached.
     pub registries: Registries,
+    /// Revisions of each plug-in that are kept for a roll-back.
+    pub keep_revisions: usize,
     /// The key that orders are signed with.
     pub order_key: OrderKey,
 }
@@ -85,6 +95,7 @@ impl App {
             plugin_host,
             components,
             registries,
+            keep_revisions,
             order_key,
         } = foundation;
         let (reports, taken) = report::queue();
@@ -96,6 +107,11 @@ impl App {
             applications: Applications::default(),
             components: Components::open(&components)?,
             registries,
+            component_use: Arc::default(),
+            keep_revisions,
+            switches: Switches::default(),
+            plans: Plans::default(),
+            shadows: Shadows::default(),
             order_key,
             links: Links::default(),
             hints,

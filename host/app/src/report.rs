@@ -7,11 +7,12 @@
 
 mod interpret;
 mod keep;
+mod later;
 
 use crate::install::chain;
 use crate::{App, AppError};
 use muster_agent_protocol::message::{FromServer, NumberedNews};
-use muster_domain::{DeviceId, RunId};
+use muster_domain::{ApplicationId, DeviceId, RunId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,10 +85,12 @@ struct Kept {
     finished: BTreeSet<RunId>,
     /// Deliveries that no longer run.
     over: Vec<(RunId, DeviceId)>,
+    /// Applications whose reports wait for a plug-in.
+    waiting: BTreeSet<ApplicationId>,
 }
 
 async fn keep_group(app: &App, group: &[Taken]) -> Result<(), AppError> {
-    let meanings = interpret::interpret(app, group).await?;
+    let meanings = interpret::interpret(app, &interpret::reported(group)).await?;
     let news: Vec<(DeviceId, Vec<NumberedNews>)> = group
         .iter()
         .map(|taken| (taken.device, taken.news.clone()))
@@ -101,6 +104,12 @@ async fn keep_group(app: &App, group: &[Taken]) -> Result<(), AppError> {
     }
     for run in kept.runs {
         app.0.watch.run_changed(run);
+    }
+    for application in &kept.waiting {
+        // It may have come while the report was being kept.
+        if app.plugin_loaded(application) {
+            app.reports_take_up(application);
+        }
     }
     for run in kept.finished {
         app.0.hints.run_changed(run);

@@ -82,6 +82,7 @@ impl App {
     ) -> Result<Task, AppError> {
         check_name(&request.name)?;
         let plugin = self.plugin(&request.application).await?;
+        let _shared = self.0.switches.shared(&request.application).await;
         task_type(&plugin, &request.task_type)?;
         let settings = settings_of(&request.settings)?;
         let scope = self.scope(&request.scope).await?;
@@ -126,6 +127,8 @@ impl App {
         let plugin = self.plugin(application).await?;
         let task_type = task_type(&plugin, id)?.clone();
         let findings = plugin.validate(id, settings).await?;
+        let own = (task_type.schema_version, settings);
+        self.0.shadows.validated(application, id, own, &findings);
         if any_error(&findings) {
             return Err(AppError::SettingsInvalid { findings });
         }
@@ -175,6 +178,12 @@ impl App {
         id: TaskId,
         request: TaskChangeRequest,
     ) -> Result<Task, AppError> {
+        let task = self.task_get(who, id).await?.task;
+        let _shared = match self.plugin(&task.application).await {
+            Ok(_) => Some(self.0.switches.shared(&task.application).await),
+            Err(_) => None,
+        };
+        // It may have been brought up to date by another revision of the plug-in until now.
         let task = self.task_get(who, id).await?.task;
         let name = request.name.unwrap_or_else(|| task.name.clone());
         check_name(&name)?;
@@ -250,6 +259,7 @@ fn revision(number: u32, settings: Settings, agreed: Agreed, by: Actor) -> TaskR
         needs: agreed.task_type.needs,
         exclusive: agreed.task_type.is(Mark::Exclusive),
         findings: agreed.findings,
+        migrated_from: None,
         created_at: Timestamp::now(),
         created_by: by,
     }

@@ -305,6 +305,7 @@ fn made_up(run: &Run, device: DeviceId, state: DeliveryState, silence: Option<Ca
         ordered: None,
         sequence: None,
         command: None,
+        plugin: None,
         summary: None,
         needs_restart: false,
         changed_at: run.started_at,

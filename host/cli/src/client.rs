@@ -211,6 +211,11 @@ impl Client {
         self.answer(request, &format!("PATCH {path}")).await
     }
 
+    pub(crate) async fn put(&self, path: &str) -> Result<Answer, ClientError> {
+        let request = self.request(Method::PUT, path).timeout(ANSWER_TIME);
+        self.answer(request, &format!("PUT {path}")).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Result<Answer, ClientError> {
         let request = self.request(Method::DELETE, path).timeout(ANSWER_TIME);
         self.answer(request, &format!("DELETE {path}")).await

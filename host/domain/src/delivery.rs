@@ -27,6 +27,8 @@ pub struct Delivery {
     pub sequence: Option<u64>,
     /// The command that it carries out, once it was translated.
     pub command: Option<Digest>,
+    /// The revision of the plug-in that translated it, and says what its report means.
+    pub plugin: Option<Digest>,
     /// What came of it, in a sentence.
     pub summary: Option<String>,
     /// It takes effect after a restart of the device.

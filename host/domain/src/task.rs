@@ -49,6 +49,9 @@ pub struct TaskRevision {
     pub exclusive: bool,
     /// What the plug-in had to say: warnings and notices.
     pub findings: Vec<Finding>,
+    /// The revision that these settings were made of when the plug-in changed. None where a person
+    /// set them.
+    pub migrated_from: Option<u32>,
     /// When they were set.
     pub created_at: Timestamp,
     /// Who set them.

@@ -6,6 +6,7 @@
 
 use muster_domain::Digest;
 use rustix::fs::{Mode, OFlags};
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
@@ -148,6 +149,23 @@ impl Cache {
             .permissions(fs::Permissions::from_mode(0o600))
             .tempfile_in(&self.folder)
             .map_err(io_error("make a file in", &self.folder))
+    }
+
+    /// Removes the code of all components but these, whatever engine it is for.
+    pub(crate) fn retain(&self, kept: &BTreeSet<Digest>) {
+        let kept: BTreeSet<String> = kept.iter().map(Digest::hex).collect();
+        let names = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for entry in names {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let stays = match name.split_once('-') {
+                Some((digest, _)) => name.starts_with(UNFINISHED) || kept.contains(digest),
+                None => true,
+            };
+            if !stays && let Err(error) = fs::remove_file(entry.path()) {
+                tracing::warn!(path = %entry.path().display(), %error, "could not remove compiled code that nothing needs");
+            }
+        }
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {

@@ -9,8 +9,9 @@ use crate::load::{self, LoadError};
 use crate::plugin::Plugin;
 use crate::replay::Sampling;
 use crate::{Compiler, Config, Folders};
-use muster_domain::ApplicationId;
 use muster_domain::application::Limit;
+use muster_domain::{ApplicationId, Digest};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use wasmtime::Engine;
@@ -139,6 +140,11 @@ impl PluginHost {
     /// Waits until a plug-in has failed too often; [`Plugin::is_sick`] tells which. For one waiter.
     pub async fn until_sick(&self) {
         self.sick.notified().await;
+    }
+
+    /// Removes compiled code of components that are not among these. One that is loaded keeps working.
+    pub fn compiled_retain(&self, kept: &BTreeSet<Digest>) {
+        self.cache.retain(kept);
     }
 
     /// What it has done so far.

@@ -14,6 +14,7 @@ pub(crate) mod group;
 pub(crate) mod health;
 pub(crate) mod plugin;
 pub(crate) mod plugin_health;
+pub(crate) mod revision;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod task;

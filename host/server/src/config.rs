@@ -93,6 +93,8 @@ pub struct Config {
     /// The plug-in host.
     #[serde(rename = "plug-ins")]
     pub plugins: muster_plugin_host::Config,
+    /// Revisions of plug-ins.
+    pub revisions: RevisionsConfig,
     /// Where plug-ins are fetched from.
     pub registries: RegistriesConfig,
 }
@@ -123,6 +125,14 @@ impl RegistriesConfig {
             time: std::time::Duration::from_secs(self.time.into()),
         }
     }
+}
+
+/// Revisions of plug-ins.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RevisionsConfig {
+    /// How many that were at work before are kept, for a roll-back.
+    pub keep: u32,
 }
 
 /// The server's certificates.

@@ -5,15 +5,15 @@
 
 use crate::agents::{enroll, link};
 use crate::api::{
-    device, enrollment_token, event, group, health, plugin, plugin_health, run, server, task,
-    transfer,
+    device, enrollment_token, event, group, health, plugin, plugin_health, revision, run, server,
+    task, transfer,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
 use crate::problem::Problem;
 use crate::request;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Router, middleware};
 use muster_agent_protocol::{ENROLL_PATH, LINK_PATH};
 use utoipa::OpenApi;
@@ -59,6 +59,14 @@ routes! {
     administrator get    "/api/v1/plugins/{application}" plugin::plugin_show;
     administrator delete "/api/v1/plugins/{application}" plugin::plugin_remove;
     administrator get    "/api/v1/plugins/{application}/health" plugin_health::plugin_health_show;
+    administrator get    "/api/v1/plugins/{application}/removal" revision::plugin_removal;
+    administrator post   "/api/v1/plugins/{application}/rollback" revision::plugin_rollback;
+    administrator get    "/api/v1/plugins/{application}/revisions" revision::revision_list;
+    administrator get    "/api/v1/plugins/{application}/revisions/{digest}/plan" revision::revision_plan;
+    administrator post   "/api/v1/plugins/{application}/revisions/{digest}/activate" revision::revision_activate;
+    administrator put    "/api/v1/plugins/{application}/revisions/{digest}/shadow" revision::revision_shadow;
+    administrator delete "/api/v1/plugins/{application}/revisions/{digest}/shadow" revision::revision_shadow_end;
+    administrator get    "/api/v1/plugin-uploads"        revision::upload_list;
 
     administrator get    "/api/v1/devices"               device::device_list;
     administrator get    "/api/v1/devices/{device}"      device::device_show;

@@ -105,6 +105,7 @@ impl Server {
             storage: Storage::open(&folder.database()).await?,
             plugin_host: Arc::clone(&plugin_host),
             components: folder.components(),
+            keep_revisions: config.revisions.keep as usize,
             registries: config.registries.for_components(component_bytes),
             order_key,
         })

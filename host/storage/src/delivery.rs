@@ -5,9 +5,10 @@ use crate::run::run_count_add;
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
 use muster_domain::delivery::{Delivery, DeliveryState, Wanted};
-use muster_domain::{DeviceId, RunId};
+use muster_domain::{ApplicationId, DeviceId, Digest, RunId};
 use roaring::RoaringBitmap;
 use sqlx::{QueryBuilder, Sqlite};
+use std::collections::BTreeSet;
 
 /// Adds a delivery at first contact with its device, which counted as pending until now.
 pub async fn delivery_insert(
@@ -16,8 +17,8 @@ pub async fn delivery_insert(
 ) -> Result<(), StorageError> {
     sqlx::query(
         "INSERT INTO deliveries (run, device, state, cause, wanted, ordered, sequence, command, \
-         summary, needs_restart, changed_at, final) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         summary, needs_restart, changed_at, final, plugin) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(delivery.run.0)
     .bind(i64::from(delivery.device.0))
@@ -31,6 +32,7 @@ pub async fn delivery_insert(
     .bind(delivery.needs_restart)
     .bind(to_millis(delivery.changed_at))
     .bind(delivery.state.is_final())
+    .bind(delivery.plugin.map(|digest| digest.to_string()))
     .execute(&mut *connection)
     .await?;
     count_move(
@@ -50,7 +52,8 @@ pub async fn delivery_update(
 ) -> Result<(), StorageError> {
     sqlx::query(
         "UPDATE deliveries SET state = $3, cause = $4, wanted = $5, ordered = $6, sequence = $7, \
-         command = $8, summary = $9, needs_restart = $10, changed_at = $11, final = $12 \
+         command = $8, summary = $9, needs_restart = $10, changed_at = $11, final = $12, \
+         plugin = $13 \
          WHERE run = $1 AND device = $2",
     )
     .bind(delivery.run.0)
@@ -65,6 +68,7 @@ pub async fn delivery_update(
     .bind(delivery.needs_restart)
     .bind(to_millis(delivery.changed_at))
     .bind(delivery.state.is_final())
+    .bind(delivery.plugin.map(|digest| digest.to_string()))
     .execute(&mut *connection)
     .await?;
     count_move(connection, delivery.run, was, delivery.state).await
@@ -209,22 +213,25 @@ pub async fn delivery_want(
     Ok(())
 }
 
-/// Keeps what a device said came of a delivery: JSON text, as it came.
+/// Keeps what a device said came of a delivery: JSON text, as it came. `waits` for the plug-in that
+/// says what it means.
 pub async fn report_insert(
     connection: &mut Connection,
     run: RunId,
     device: DeviceId,
     now: Timestamp,
     body: &str,
+    waits: bool,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "INSERT INTO reports (run, device, received_at, body) VALUES ($1, $2, $3, $4) \
+        "INSERT INTO reports (run, device, received_at, body, waits) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (run, device) DO NOTHING",
     )
     .bind(run.0)
     .bind(i64::from(device.0))
     .bind(to_millis(now))
     .bind(body)
+    .bind(waits)
     .execute(connection)
     .await?;
     Ok(())
@@ -245,6 +252,61 @@ pub async fn report_body(
     )
 }
 
+/// Reports of an application's deliveries that wait for a plug-in to say what they mean, at most
+/// `limit`: run, device and JSON text.
+pub async fn report_list_waiting(
+    connection: &mut Connection,
+    application: &ApplicationId,
+    limit: u32,
+) -> Result<Vec<(RunId, DeviceId, String)>, StorageError> {
+    let rows: Vec<(i64, i64, String)> = sqlx::query_as(
+        "SELECT reports.run, reports.device, reports.body FROM reports \
+         JOIN runs ON runs.id = reports.run JOIN tasks ON tasks.id = runs.task \
+         WHERE reports.waits AND tasks.application = $1 \
+         ORDER BY reports.run, reports.device LIMIT $2",
+    )
+    .bind(application.as_str())
+    .bind(i64::from(limit))
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(run, device, body)| {
+            Some((RunId(run), DeviceId(u32::try_from(device).ok()?), body))
+        })
+        .collect())
+}
+
+/// A report no longer waits. Tells whether it did until now.
+pub async fn report_settle(
+    connection: &mut Connection,
+    run: RunId,
+    device: DeviceId,
+) -> Result<bool, StorageError> {
+    let done =
+        sqlx::query("UPDATE reports SET waits = FALSE WHERE run = $1 AND device = $2 AND waits")
+            .bind(run.0)
+            .bind(i64::from(device.0))
+            .execute(connection)
+            .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// The revisions of plug-ins that translated deliveries which are not final.
+pub async fn delivery_plugins(
+    connection: &mut Connection,
+) -> Result<BTreeSet<Digest>, StorageError> {
+    let digests: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT plugin FROM deliveries WHERE NOT final AND plugin IS NOT NULL",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(digests
+        .into_iter()
+        .filter_map(|text| text.parse().ok())
+        .collect())
+}
+
 fn from_row(columns: &Columns<'_>) -> Result<Delivery, StorageError> {
     Ok(Delivery {
         run: RunId(columns.get("run")?),
@@ -255,6 +317,7 @@ fn from_row(columns: &Columns<'_>) -> Result<Delivery, StorageError> {
         ordered: columns.optional_word("ordered")?,
         sequence: columns.optional_number("sequence")?,
         command: columns.optional_text("command")?,
+        plugin: columns.optional_text("plugin")?,
         summary: columns.get("summary")?,
         needs_restart: columns.get("needs_restart")?,
         changed_at: columns.time("changed_at")?,

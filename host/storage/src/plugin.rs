@@ -1,14 +1,18 @@
-//! Management plug-ins. The components themselves are files, by digest; here is what is known of them.
+//! Revisions of management plug-ins. The components themselves are files, by digest; here is what
+//! is known of them. What has not passed the gate is in [`upload`].
+
+pub mod upload;
 
 use crate::codec::{Columns, to_json, to_millis, to_word};
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
 use muster_domain::application::Description;
 use muster_domain::event::Actor;
+use muster_domain::revision::RevisionState;
 use muster_domain::{ApplicationId, Digest};
-use serde::{Deserialize, Serialize};
+use sqlx::sqlite::SqliteRow;
 
-/// A plug-in, as it was installed.
+/// A revision of a plug-in: what passed the gate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginRow {
     /// What it said of itself. Kept when it is removed, so that its tasks stay readable.
@@ -16,8 +20,10 @@ pub struct PluginRow {
     /// Digest of the component.
     pub digest: Digest,
     /// Where it stands.
-    pub state: PluginState,
-    /// For `failed`: why it could not be loaded.
+    pub state: RevisionState,
+    /// For `failed` and `quarantined`: the kind of reason, for programs.
+    pub code: Option<String>,
+    /// For `failed` and `quarantined`: why.
     pub reason: Option<String>,
     /// Bytes of the component.
     pub size: u64,
@@ -25,82 +31,78 @@ pub struct PluginRow {
     pub installed_at: Timestamp,
     /// Who installed it.
     pub installed_by: Actor,
+    /// When it came into its state.
+    pub changed_at: Timestamp,
 }
 
-/// Where a plug-in stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PluginState {
-    /// It speaks for its application.
-    Active,
-    /// It would, but could not be loaded when the server started.
-    Failed,
-    /// Another one has taken its place.
-    Superseded,
-    /// An administrator removed it.
-    Removed,
-}
-
-/// Adds a plug-in, or brings one back that was there before. `plugin_current` if another one is
-/// active or failed for its application.
+/// Adds a revision, or brings one back that was there before. `plugin_current` if it is to have its
+/// application's place and another one has it.
 pub async fn plugin_insert(
     connection: &mut Connection,
     plugin: &PluginRow,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "INSERT INTO plugins (application, digest, state, reason, description, size, installed_at, \
-         installed_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+        "INSERT INTO plugins (application, digest, state, code, reason, description, size, \
+         installed_at, installed_by, changed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          ON CONFLICT (application, digest) DO UPDATE SET state = excluded.state, \
-         reason = excluded.reason, description = excluded.description, \
-         installed_at = excluded.installed_at, installed_by = excluded.installed_by",
+         code = excluded.code, reason = excluded.reason, description = excluded.description, \
+         installed_at = excluded.installed_at, installed_by = excluded.installed_by, \
+         changed_at = excluded.changed_at",
     )
     .bind(plugin.description.application.as_str())
     .bind(plugin.digest.to_string())
     .bind(to_word(&plugin.state))
+    .bind(&plugin.code)
     .bind(&plugin.reason)
     .bind(to_json(&plugin.description))
     .bind(plugin.size.cast_signed())
     .bind(to_millis(plugin.installed_at))
     .bind(plugin.installed_by.to_string())
+    .bind(to_millis(plugin.changed_at))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Puts a plug-in into another state.
+/// Why a revision is in its state: a code for programs and a text for people.
+pub type Why<'w> = Option<(&'w str, &'w str)>;
+
+/// Puts a revision into another state.
 pub async fn plugin_state_set(
     connection: &mut Connection,
     application: &ApplicationId,
     digest: Digest,
-    state: PluginState,
-    reason: Option<&str>,
+    state: RevisionState,
+    why: Why<'_>,
+    now: Timestamp,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "UPDATE plugins SET state = $3, reason = $4 WHERE application = $1 AND digest = $2",
+        "UPDATE plugins SET state = $3, code = $4, reason = $5, changed_at = $6 \
+         WHERE application = $1 AND digest = $2",
     )
     .bind(application.as_str())
     .bind(digest.to_string())
     .bind(to_word(&state))
-    .bind(reason)
+    .bind(why.map(|(code, _)| code))
+    .bind(why.map(|(_, reason)| reason))
+    .bind(to_millis(now))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// The latest plug-in of each application, whatever its state.
+/// The plug-in that each application has, or the last one that it had.
 pub async fn plugin_list(connection: &mut Connection) -> Result<Vec<PluginRow>, StorageError> {
     let rows = sqlx::query(
-        "SELECT * FROM plugins WHERE state <> 'superseded' \
-         ORDER BY application, CASE state WHEN 'removed' THEN 1 ELSE 0 END, installed_at DESC",
+        "SELECT * FROM plugins WHERE state IN ('active', 'failed', 'quarantined', 'removed') \
+         ORDER BY application, CASE state WHEN 'removed' THEN 1 ELSE 0 END, changed_at DESC, \
+         installed_at DESC",
     )
     .fetch_all(connection)
     .await?;
     let mut plugins: Vec<PluginRow> = Vec::new();
-    for row in &rows {
-        let plugin = from_row(&Columns {
-            table: "plugins",
-            row,
-        })?;
+    for plugin in from_rows(&rows)? {
         let application = &plugin.description.application;
         if plugins
             .last()
@@ -112,25 +114,71 @@ pub async fn plugin_list(connection: &mut Connection) -> Result<Vec<PluginRow>, 
     Ok(plugins)
 }
 
-/// The latest plug-in of one application, whatever its state.
+/// The plug-in that an application has, or the last one that it had.
 pub async fn plugin_latest(
     connection: &mut Connection,
     application: &ApplicationId,
 ) -> Result<Option<PluginRow>, StorageError> {
-    let row = sqlx::query(
-        "SELECT * FROM plugins WHERE application = $1 AND state <> 'superseded' \
-         ORDER BY CASE state WHEN 'removed' THEN 1 ELSE 0 END, installed_at DESC LIMIT 1",
+    let rows = sqlx::query(
+        "SELECT * FROM plugins WHERE application = $1 \
+         AND state IN ('active', 'failed', 'quarantined', 'removed') \
+         ORDER BY CASE state WHEN 'removed' THEN 1 ELSE 0 END, changed_at DESC, \
+         installed_at DESC LIMIT 1",
     )
     .bind(application.as_str())
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await?;
-    row.map(|row| {
-        from_row(&Columns {
-            table: "plugins",
-            row: &row,
+    Ok(from_rows(&rows)?.pop())
+}
+
+/// One revision.
+pub async fn plugin_revision(
+    connection: &mut Connection,
+    application: &ApplicationId,
+    digest: Digest,
+) -> Result<Option<PluginRow>, StorageError> {
+    let rows = sqlx::query("SELECT * FROM plugins WHERE application = $1 AND digest = $2")
+        .bind(application.as_str())
+        .bind(digest.to_string())
+        .fetch_all(connection)
+        .await?;
+    Ok(from_rows(&rows)?.pop())
+}
+
+/// Every revision that an application has or had: the one at work first, then those that changed
+/// last.
+pub async fn plugin_revisions(
+    connection: &mut Connection,
+    application: &ApplicationId,
+) -> Result<Vec<PluginRow>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT * FROM plugins WHERE application = $1 \
+         ORDER BY CASE WHEN state IN ('active', 'failed', 'quarantined') THEN 0 \
+         WHEN state = 'removed' THEN 2 ELSE 1 END, changed_at DESC, installed_at DESC, digest",
+    )
+    .bind(application.as_str())
+    .fetch_all(connection)
+    .await?;
+    from_rows(&rows)
+}
+
+/// Every revision whose component is to be kept.
+pub async fn plugin_kept(connection: &mut Connection) -> Result<Vec<PluginRow>, StorageError> {
+    let rows = sqlx::query("SELECT * FROM plugins WHERE state <> 'removed'")
+        .fetch_all(connection)
+        .await?;
+    from_rows(&rows)
+}
+
+fn from_rows(rows: &[SqliteRow]) -> Result<Vec<PluginRow>, StorageError> {
+    rows.iter()
+        .map(|row| {
+            from_row(&Columns {
+                table: "plugins",
+                row,
+            })
         })
-    })
-    .transpose()
+        .collect()
 }
 
 fn from_row(columns: &Columns<'_>) -> Result<PluginRow, StorageError> {
@@ -138,9 +186,11 @@ fn from_row(columns: &Columns<'_>) -> Result<PluginRow, StorageError> {
         description: columns.json("description")?,
         digest: columns.text("digest")?,
         state: columns.word("state")?,
+        code: columns.get("code")?,
         reason: columns.get("reason")?,
         size: columns.number("size")?,
         installed_at: columns.time("installed_at")?,
         installed_by: columns.word("installed_by")?,
+        changed_at: columns.time("changed_at")?,
     })
 }

@@ -12,7 +12,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 const SELECT: &str = "SELECT tasks.*, revisions.number, revisions.settings, \
     revisions.schema_version, revisions.plugin, revisions.needs, revisions.exclusive, \
-    revisions.findings, \
+    revisions.findings, revisions.migrated_from, \
     revisions.created_at AS revised_at, revisions.created_by AS revised_by \
     FROM tasks JOIN task_revisions AS revisions \
     ON revisions.task = tasks.id AND revisions.number = tasks.revision \
@@ -58,8 +58,8 @@ pub async fn task_revision_insert(
 ) -> Result<(), StorageError> {
     sqlx::query(
         "INSERT INTO task_revisions (task, number, settings, schema_version, plugin, needs, \
-         exclusive, findings, created_at, created_by) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         exclusive, findings, created_at, created_by, migrated_from) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(task.0)
     .bind(i64::from(revision.number))
@@ -71,6 +71,7 @@ pub async fn task_revision_insert(
     .bind(to_json(&revision.findings))
     .bind(to_millis(revision.created_at))
     .bind(revision.created_by.to_string())
+    .bind(revision.migrated_from.map(i64::from))
     .execute(connection)
     .await?;
     Ok(())
@@ -354,6 +355,7 @@ fn revision_from_row(columns: &Columns<'_>) -> Result<TaskRevision, StorageError
         needs: columns.word("needs")?,
         exclusive: columns.get("exclusive")?,
         findings: columns.json("findings")?,
+        migrated_from: columns.optional_number("migrated_from")?,
         created_at: columns.time("revised_at")?,
         created_by: columns.word("revised_by")?,
     })

@@ -57,6 +57,7 @@ fn first_revision(task: &NewTask) -> TaskRevision {
         needs: Needs::Installed,
         exclusive: true,
         findings: vec![muster_domain::finding::Finding::error("/a", "odd", "Odd.")],
+        migrated_from: None,
         created_at: now(),
         created_by: Actor::Administrator("ada".into()),
     }
@@ -207,6 +208,7 @@ fn delivery(run: RunId, device: u32, state: DeliveryState) -> Delivery {
         ordered: None,
         sequence: None,
         command: Some(Digest::of("command")),
+        plugin: Some(Digest::of("plugin")),
         summary: None,
         needs_restart: false,
         changed_at: now(),

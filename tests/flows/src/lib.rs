@@ -6,10 +6,15 @@
 //! What the real programs do is in `tests/scan.rs`.
 
 mod places;
+mod second;
 mod trial;
 mod witness;
 
 pub use places::{ELSEWHERE, places};
+pub use second::{
+    FOUND, SCANNER_ARGUMENTS, SECOND_VERSION, WARNED, clamav_of_version, first_clamav,
+    second_clamav,
+};
 pub use trial::{CRASH_AT, Trial, killed};
 pub use witness::Witness;
 

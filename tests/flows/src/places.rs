@@ -5,11 +5,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The places that no run passes; they have tests of their own.
-pub const ELSEWHERE: [&str; 6] = [
+pub const ELSEWHERE: [&str; 11] = [
     "dispatch.wanted-committed",
     "enroll.before-commit",
+    "install.before-commit",
     "install.committed",
     "install.component-kept",
+    "keep.before-delete",
+    "remove.before-commit",
+    "remove.committed",
+    "report.later-before-commit",
     "server.keys-made",
     "submit.before-commit",
 ];

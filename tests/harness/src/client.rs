@@ -7,6 +7,7 @@ use muster_api::device::{DeviceView, EnrollmentTokenCreate, EnrollmentTokenView}
 use muster_api::event::EventView;
 use muster_api::group::{GroupCreate, GroupView};
 use muster_api::page::Page;
+use muster_api::plan::{ActivatedView, PluginRollback, RevisionView};
 use muster_api::plugin::PluginView;
 use muster_api::problem::ProblemDocument;
 use muster_api::run::{DeliveryView, RunView};
@@ -159,6 +160,33 @@ impl Client {
             .header("content-type", "application/wasm");
         // Compiling on a loaded machine takes its time.
         self.send(request.body(bytes).timeout(Duration::from_mins(5)))
+            .await
+    }
+
+    /// Uploads a plug-in with a query such as `auto=true`.
+    pub async fn plugin_upload_with(&self, bytes: Vec<u8>, query: &str) -> Result<Answer> {
+        let request = self
+            .request(Method::POST, &format!("/plugins?{query}"))
+            .header("content-type", "application/wasm");
+        self.send(request.body(bytes).timeout(Duration::from_mins(5)))
+            .await
+    }
+
+    /// Puts the revision of a plug-in to work again that was at work before.
+    pub async fn plugin_rollback(&self, application: &str) -> Result<ActivatedView> {
+        let path = format!("/plugins/{application}/rollback");
+        let request = self
+            .request(Method::POST, &path)
+            .json(&PluginRollback::default());
+        self.send(request.timeout(Duration::from_mins(2)))
+            .await?
+            .ok()
+            .with_context(|| format!("roll back {application}"))
+    }
+
+    /// The revisions of a plug-in.
+    pub async fn plugin_revisions(&self, application: &str) -> Result<Vec<RevisionView>> {
+        self.list(&format!("/plugins/{application}/revisions"), "")
             .await
     }
 

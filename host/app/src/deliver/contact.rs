@@ -123,6 +123,7 @@ fn blank(run: RunId, device: DeviceId, now: Timestamp) -> Delivery {
         ordered: None,
         sequence: None,
         command: None,
+        plugin: None,
         summary: None,
         needs_restart: false,
         changed_at: now,
@@ -141,6 +142,7 @@ async fn settle_placement(
         Placement::Order(translated) => {
             command_insert(connection, translated.hash, &translated.body).await?;
             delivery.command = Some(translated.hash);
+            delivery.plugin = Some(translated.plugin);
             delivery.state = DeliveryState::Waiting;
             delivery.cause = Some(Cause::Sent);
             delivery.ordered = Some(Wanted::Run);

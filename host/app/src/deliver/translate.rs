@@ -2,6 +2,7 @@
 //!
 //! The plug-in is asked once for each profile, with all profiles that are new in one call.
 
+use crate::install::brought_up;
 use crate::{App, AppError};
 use muster_domain::application::{Needs, TaskType};
 use muster_domain::command::Command;
@@ -39,6 +40,8 @@ pub(super) enum Placement {
 pub(super) struct Translated {
     pub(super) hash: Digest,
     pub(super) body: String,
+    /// The revision that made it, which is to say what comes of it.
+    pub(super) plugin: Digest,
 }
 
 /// The task of a run, and the translations of it that were made.
@@ -49,8 +52,10 @@ pub(super) struct Translations {
     /// Whether it has the application to itself.
     pub(super) exclusive: bool,
     settings: Settings,
-    // Of the plug-in with this digest. Another plug-in translates anew.
+    schema_version: u32,
+    // The settings in the terms of the plug-in with this digest. Another one translates anew.
     plugin: Option<Digest>,
+    own: Result<Settings, String>,
     made: BTreeMap<Profile, Placement>,
 }
 
@@ -65,7 +70,9 @@ impl Translations {
             head,
             needs: revision.needs,
             exclusive: revision.exclusive,
+            own: Ok(revision.settings.clone()),
             settings: revision.settings,
+            schema_version: revision.schema_version,
             plugin: None,
             made: BTreeMap::new(),
         })
@@ -88,7 +95,7 @@ impl Translations {
             );
             return Ok(all(devices, &Placement::NotSupported(reason)));
         };
-        self.translate(&plugin, task_type, devices).await;
+        self.translate(app, &plugin, task_type, devices).await;
         Ok(devices
             .iter()
             .map(|device| (device.id, self.placement(&plugin, task_type, device)))
@@ -131,10 +138,21 @@ impl Translations {
     }
 
     /// Has the plug-in translate for the profiles of these devices that it was not asked about yet.
-    async fn translate(&mut self, plugin: &Arc<Plugin>, task_type: &TaskType, devices: &[Device]) {
+    async fn translate(
+        &mut self,
+        app: &App,
+        plugin: &Arc<Plugin>,
+        task_type: &TaskType,
+        devices: &[Device],
+    ) {
         if self.plugin != Some(plugin.digest()) {
             self.made.clear();
             self.plugin = Some(plugin.digest());
+            let own = brought_up(plugin, task_type, self.schema_version, &self.settings).await;
+            self.own = own.map_err(|findings| {
+                let texts: Vec<String> = findings.into_iter().map(|finding| finding.text).collect();
+                texts.join(" ")
+            });
         }
         // A fault is no answer: it is asked for again.
         self.made
@@ -157,7 +175,7 @@ impl Translations {
             .collect();
         let mut timed_out = 0;
         for part in profiles.chunks(MOST_PROFILES) {
-            let placements = self.ask(plugin, part, &mut timed_out).await;
+            let placements = self.ask(app, plugin, part, &mut timed_out).await;
             for (count, placement) in part.iter().zip(placements) {
                 self.made.insert(count.profile.clone(), placement);
             }
@@ -167,6 +185,7 @@ impl Translations {
     /// Asks the plug-in; where the answer for many profiles is too much for one call, in two calls.
     async fn ask(
         &self,
+        app: &App,
         plugin: &Arc<Plugin>,
         profiles: &[ProfileCount],
         timed_out: &mut u32,
@@ -178,8 +197,18 @@ impl Translations {
             let hold = Placement::Hold(Cause::PluginFault { reason });
             return profiles.iter().map(|_| hold.clone()).collect();
         }
+        let settings = match &self.own {
+            Ok(settings) => settings,
+            // Held: another revision may know what to make of them.
+            Err(reason) => {
+                let hold = Placement::Hold(Cause::PluginFault {
+                    reason: reason.clone(),
+                });
+                return profiles.iter().map(|_| hold.clone()).collect();
+            }
+        };
         let answers = plugin
-            .translate(&self.head.task_type, &self.settings, profiles)
+            .translate(&self.head.task_type, settings, profiles)
             .await;
         if let Err(error) = &answers
             && matches!(error.failure, CallFailure::TimedOut { .. })
@@ -187,11 +216,22 @@ impl Translations {
             *timed_out += 1;
         }
         match answers {
-            Ok(answers) => answers.into_iter().map(placement_of).collect(),
+            Ok(answers) => {
+                app.0.shadows.translated(
+                    &self.head.application,
+                    &self.head.task_type,
+                    (self.schema_version, &self.settings),
+                    profiles,
+                    &answers,
+                );
+                let of = plugin.digest();
+                let placement = |answer| placement_of(answer, of);
+                answers.into_iter().map(placement).collect()
+            }
             Err(error) if profiles.len() > 1 && too_much(&error.failure) => {
                 let (one, other) = profiles.split_at(profiles.len() / 2);
-                let mut placements = Box::pin(self.ask(plugin, one, timed_out)).await;
-                placements.extend(Box::pin(self.ask(plugin, other, timed_out)).await);
+                let mut placements = Box::pin(self.ask(app, plugin, one, timed_out)).await;
+                placements.extend(Box::pin(self.ask(app, plugin, other, timed_out)).await);
                 placements
             }
             Err(error) => {
@@ -214,13 +254,14 @@ fn too_much(failure: &CallFailure) -> bool {
     )
 }
 
-fn placement_of(answer: Result<Command, Refusal>) -> Placement {
+fn placement_of(answer: Result<Command, Refusal>, plugin: Digest) -> Placement {
     match answer {
         Ok(command) => {
             let body = command.to_body();
             Placement::Order(Arc::new(Translated {
                 hash: Command::hash_of(&body),
                 body,
+                plugin,
             }))
         }
         Err(Refusal::Unsupported(reason)) => Placement::NotSupported(reason),

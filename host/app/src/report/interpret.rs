@@ -1,7 +1,7 @@
 //! What reports mean, by the plug-ins of their applications.
 
 use super::Taken;
-use crate::install::chain;
+use crate::install::{brought_up, chain};
 use crate::{App, AppError};
 use muster_agent_protocol::message::News;
 use muster_domain::application::TaskType;
@@ -9,8 +9,9 @@ use muster_domain::event::Severity;
 use muster_domain::outcome::Outcome;
 use muster_domain::report::Report;
 use muster_domain::settings::Settings;
-use muster_domain::{DeviceId, RunId, TaskId, TaskTypeId};
+use muster_domain::{DeviceId, Digest, RunId, TaskId, TaskTypeId};
 use muster_plugin_host::{CallFailure, Plugin};
+use muster_storage::delivery::delivery_get;
 use muster_storage::run::run_get;
 use muster_storage::task::{TaskHead, task_head, task_revision_get};
 use std::collections::btree_map::Entry;
@@ -34,50 +35,81 @@ pub(super) type Meanings = HashMap<(RunId, DeviceId), Meaning>;
 pub(super) enum Meaning {
     /// The plug-in's word. Each event comes with how much it weighs.
     Outcome(Outcome, Vec<Severity>),
-    /// The plug-in is not there, does not interpret, or failed: the exit statuses decide.
+    /// There is no plug-in now. The exit statuses decide until there is one again.
+    Waits,
+    /// The plug-in does not interpret, or failed: the exit statuses decide.
     ByStatus {
         /// Why, if it is a fault.
         fault: Option<String>,
     },
 }
 
-/// Reports of one task revision.
+/// A report of a delivery.
+pub(super) type Reported<'g> = (RunId, DeviceId, &'g Report);
+
+/// A revision of a task, and the revision of the plug-in that translated it.
+type Key = (TaskId, u32, Option<Digest>);
+
+/// Reports of one task revision, translated by one revision of the plug-in.
 struct Batch<'g> {
     head: TaskHead,
     settings: Settings,
+    schema_version: u32,
     reports: Vec<(RunId, DeviceId, &'g Report)>,
 }
 
-/// Asks the plug-ins about every report in a group, with the reports of one task in one call.
-pub(super) async fn interpret(app: &App, group: &[Taken]) -> Result<Meanings, AppError> {
+/// The reports in a group that a plug-in may have a word for.
+pub(super) fn reported(group: &[Taken]) -> Vec<Reported<'_>> {
+    let news = group
+        .iter()
+        .flat_map(|taken| taken.news.iter().map(|numbered| (taken.device, numbered)));
+    news.filter_map(|(device, numbered)| match &numbered.news {
+        News::Ended { run, report, .. } if !report.steps.is_empty() => Some((*run, device, report)),
+        _ => None,
+    })
+    .collect()
+}
+
+/// Asks the plug-ins about every report, with the reports of one task in one call. Each is asked of
+/// the revision that translated it.
+pub(super) async fn interpret(app: &App, reported: &[Reported<'_>]) -> Result<Meanings, AppError> {
     let mut meanings = Meanings::new();
-    for (_, batch) in batches(app, group).await? {
-        let plugin = app.0.applications.get(&batch.head.application);
-        let plugin = plugin.filter(|plugin| plugin.has_interpret());
-        let task_type = plugin.as_ref().and_then(|plugin| {
-            plugin
-                .description()
-                .task_type(&batch.head.task_type)
-                .cloned()
-        });
-        match plugin.zip(task_type) {
-            Some((plugin, task_type)) => {
+    for ((_, _, translated_by), batch) in batches(app, reported).await? {
+        let application = &batch.head.application;
+        let plugin = app.interpreter(application, translated_by).await?;
+        let all_are = |fault: Option<String>| {
+            let each = move |(run, device, _): &Reported<'_>| {
+                let fault = fault.clone();
+                ((*run, *device), Meaning::ByStatus { fault })
+            };
+            batch.reports.iter().map(each)
+        };
+        let Some(plugin) = plugin else {
+            let each = |(run, device, _): &Reported<'_>| ((*run, *device), Meaning::Waits);
+            meanings.extend(batch.reports.iter().map(each));
+            continue;
+        };
+        let task_type = plugin.description().task_type(&batch.head.task_type);
+        let Some(task_type) = task_type.filter(|_| plugin.has_interpret()) else {
+            meanings.extend(all_are(None));
+            continue;
+        };
+        match brought_up(&plugin, task_type, batch.schema_version, &batch.settings).await {
+            Ok(settings) => {
                 let mut asker = Asker {
                     plugin: &plugin,
-                    task_type: &task_type,
-                    settings: &batch.settings,
+                    task_type,
+                    settings: &settings,
                     timed_out: 0,
                 };
                 for part in parts(&batch.reports) {
                     asker.ask(part, &mut meanings).await;
                 }
             }
-            None => meanings.extend(
-                batch
-                    .reports
-                    .iter()
-                    .map(|(run, device, _)| ((*run, *device), Meaning::ByStatus { fault: None })),
-            ),
+            Err(findings) => {
+                let texts: Vec<String> = findings.into_iter().map(|finding| finding.text).collect();
+                meanings.extend(all_are(Some(texts.join(" "))));
+            }
         }
     }
     Ok(meanings)
@@ -85,45 +117,46 @@ pub(super) async fn interpret(app: &App, group: &[Taken]) -> Result<Meanings, Ap
 
 async fn batches<'g>(
     app: &App,
-    group: &'g [Taken],
-) -> Result<BTreeMap<(TaskId, u32), Batch<'g>>, AppError> {
+    reported: &[Reported<'g>],
+) -> Result<BTreeMap<Key, Batch<'g>>, AppError> {
     let mut connection = app.0.storage.read().await?;
-    let mut batches: BTreeMap<(TaskId, u32), Batch<'g>> = BTreeMap::new();
+    let mut batches: BTreeMap<Key, Batch<'g>> = BTreeMap::new();
     let mut tasks: BTreeMap<RunId, Option<(TaskId, u32)>> = BTreeMap::new();
-    for taken in group {
-        for numbered in &taken.news {
-            let News::Ended { run, report, .. } = &numbered.news else {
-                continue;
-            };
-            if report.steps.is_empty() {
-                continue;
+    for (run, device, report) in reported {
+        let task = if let Some(task) = tasks.get(run) {
+            *task
+        } else {
+            let found = run_get(&mut connection, *run).await?;
+            let task = found.map(|run| (run.task, run.revision));
+            tasks.insert(*run, task);
+            task
+        };
+        let Some((task, revision)) = task else {
+            continue;
+        };
+        let delivery = delivery_get(&mut connection, *run, *device).await?;
+        let key = (
+            task,
+            revision,
+            delivery.and_then(|delivery| delivery.plugin),
+        );
+        let batch = match batches.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => {
+                let head = task_head(&mut connection, task).await?;
+                let revision = task_revision_get(&mut connection, task, revision).await?;
+                let Some((head, revision)) = head.zip(revision) else {
+                    continue;
+                };
+                free.insert(Batch {
+                    head,
+                    settings: revision.settings,
+                    schema_version: revision.schema_version,
+                    reports: Vec::new(),
+                })
             }
-            let key = if let Some(key) = tasks.get(run) {
-                *key
-            } else {
-                let found = run_get(&mut connection, *run).await?;
-                let key = found.map(|run| (run.task, run.revision));
-                tasks.insert(*run, key);
-                key
-            };
-            let Some(key) = key else { continue };
-            let batch = match batches.entry(key) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(free) => {
-                    let head = task_head(&mut connection, key.0).await?;
-                    let revision = task_revision_get(&mut connection, key.0, key.1).await?;
-                    let Some((head, revision)) = head.zip(revision) else {
-                        continue;
-                    };
-                    free.insert(Batch {
-                        head,
-                        settings: revision.settings,
-                        reports: Vec::new(),
-                    })
-                }
-            };
-            batch.reports.push((*run, taken.device, report));
-        }
+        };
+        batch.reports.push((*run, *device, *report));
     }
     Ok(batches)
 }

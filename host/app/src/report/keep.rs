@@ -15,7 +15,7 @@ use muster_domain::run::Run;
 use muster_domain::{ApplicationId, DeviceId, RunId};
 use muster_storage::Connection;
 use muster_storage::command::command_body;
-use muster_storage::delivery::{delivery_get, delivery_update, report_insert};
+use muster_storage::delivery::{delivery_get, delivery_update, report_insert, report_settle};
 use muster_storage::device::{device_acknowledged, device_acknowledged_set, device_names};
 use muster_storage::event::event_insert;
 use muster_storage::run::run_get;
@@ -70,6 +70,37 @@ pub(super) async fn keep(
     }
     muster_crash_point::reach("report.before-commit");
     Ok(kept)
+}
+
+/// A report that waited for a plug-in.
+pub(super) struct Later {
+    pub(super) run: RunId,
+    pub(super) device: DeviceId,
+    pub(super) end: End,
+    pub(super) report: Report,
+}
+
+/// Keeps what reports mean that waited for a plug-in.
+pub(super) async fn keep_later(
+    connection: &mut Connection,
+    all: Vec<Later>,
+    meanings: Meanings,
+) -> Result<Kept, AppError> {
+    let devices: Vec<DeviceId> = all.iter().map(|later| later.device).collect();
+    let names = device_names(connection, &devices).await?;
+    let mut group = Group {
+        connection,
+        now: Timestamp::now(),
+        meanings,
+        runs: BTreeMap::new(),
+        names: names.into_iter().collect(),
+        kept: Kept::default(),
+    };
+    for later in all {
+        group.later(later).await?;
+    }
+    muster_crash_point::reach("report.later-before-commit");
+    Ok(group.kept)
 }
 
 impl Group<'_> {
@@ -172,11 +203,55 @@ impl Group<'_> {
             return Ok(());
         };
         let body = serde_json::json!({ "end": end, "report": report }).to_string();
-        report_insert(self.connection, run, device, self.now, &body).await?;
-        let (outcome, severities) = self.outcome(&delivery, device, at, report).await?;
+        let meaning = self.meanings.get(&(run, device));
+        let waits = matches!(meaning, Some(Meaning::Waits));
+        report_insert(self.connection, run, device, self.now, &body, waits).await?;
+        if waits && let Some((_, application)) = self.run(Some(run)).await? {
+            let application = application.clone();
+            self.kept.waiting.insert(application);
+        }
+        self.conclude(&mut delivery, at, &end, report).await?;
+        self.kept.over.push((run, device));
+        self.finished_event(&delivery, at, "delivery.finished")
+            .await
+    }
+
+    /// Says of a report that waited for a plug-in what it means.
+    async fn later(&mut self, later: Later) -> Result<(), AppError> {
+        let Later {
+            run,
+            device,
+            end,
+            report,
+        } = later;
+        if let Some(Meaning::Waits) | None = self.meanings.get(&(run, device)) {
+            return Ok(());
+        }
+        if !report_settle(self.connection, run, device).await? {
+            return Ok(());
+        }
+        let Some(mut delivery) = delivery_get(self.connection, run, device).await? else {
+            return Ok(());
+        };
+        let at = self.now;
+        self.conclude(&mut delivery, at, &end, &report).await?;
+        self.finished_event(&delivery, at, "delivery.interpreted")
+            .await
+    }
+
+    /// Brings a delivery to where its report puts it.
+    async fn conclude(
+        &mut self,
+        delivery: &mut Delivery,
+        at: Timestamp,
+        end: &End,
+        report: &Report,
+    ) -> Result<(), AppError> {
+        let (run, device) = (delivery.run, delivery.device);
+        let (outcome, severities) = self.outcome(delivery, device, at, report).await?;
         let was = delivery.state;
-        (delivery.state, delivery.cause) = state_of(&end, outcome.status);
-        let summary = match &end {
+        (delivery.state, delivery.cause) = state_of(end, outcome.status);
+        let summary = match end {
             End::Refused { reason } => reason.clone(),
             _ if report.steps.is_empty() => delivery
                 .cause
@@ -187,11 +262,9 @@ impl Group<'_> {
         };
         delivery.summary = Some(summary.chars().take(MOST_TEXT).collect());
         delivery.needs_restart = outcome.needs_restart;
-        self.update(&delivery, was).await?;
-        self.kept.over.push((run, device));
+        self.update(delivery, was).await?;
         self.application_events(device, run, at, outcome, &severities)
-            .await?;
-        self.finished_event(&delivery, at).await
+            .await
     }
 
     /// What a report means, by the plug-in or else by the exit statuses.
@@ -205,7 +278,7 @@ impl Group<'_> {
         let fault = match self.meanings.remove(&(delivery.run, device)) {
             Some(Meaning::Outcome(outcome, severities)) => return Ok((outcome, severities)),
             Some(Meaning::ByStatus { fault }) => fault,
-            None => None,
+            Some(Meaning::Waits) | None => None,
         };
         if let Some(fault) = fault {
             let text = format!(
@@ -251,7 +324,12 @@ impl Group<'_> {
         Ok(())
     }
 
-    async fn finished_event(&mut self, delivery: &Delivery, at: Timestamp) -> Result<(), AppError> {
+    async fn finished_event(
+        &mut self,
+        delivery: &Delivery,
+        at: Timestamp,
+        kind: &str,
+    ) -> Result<(), AppError> {
         let Delivery {
             run, device, state, ..
         } = *delivery;
@@ -264,7 +342,7 @@ impl Group<'_> {
         let summary = delivery.summary.clone().unwrap_or_default();
         let text = format!("Run {run} is {state} on {}: {summary}", self.name(device));
         let event = self
-            .event("delivery.finished", severity, device, Some(run), at, text)
+            .event(kind, severity, device, Some(run), at, text)
             .await?;
         let fields = serde_json::json!({
             "state": state,

@@ -1,7 +1,9 @@
-//! Management plug-ins: install, list, show, remove. What their vendors do is in `release`.
+//! Management plug-ins: install, list, show, remove. Their revisions are in `revision`; what their
+//! vendors do is in `release`.
 
 mod install;
 pub(crate) mod release;
+mod revision;
 
 mod health;
 
@@ -10,6 +12,7 @@ use crate::command::{Context, confirm};
 use crate::failure::Failure;
 use crate::output::{Cell, Tint, cell, number};
 use clap::Subcommand;
+use muster_api::plan::RemovalView;
 use muster_api::plugin::{PluginRemovedView, PluginView};
 
 #[derive(Debug, Subcommand)]
@@ -19,6 +22,8 @@ pub(crate) enum Plugin {
     Install(install::Install),
     #[command(flatten)]
     Release(release::Release),
+    #[command(flatten)]
+    Revision(revision::Revision),
     /// List the plug-ins
     List,
     /// Show a plug-in and its task types
@@ -46,6 +51,7 @@ impl Plugin {
         match self {
             Self::Install(install) => install.run(context).await,
             Self::Release(release) => release.run(&context.out).await,
+            Self::Revision(revision) => revision.run(context).await,
             Self::List => list(context).await,
             Self::Show { application } => show(context, &application).await,
             Self::Health { application } => health::run(context, &application).await,
@@ -133,14 +139,15 @@ async fn show(context: &Context, application: &str) -> Result<(), Failure> {
 }
 
 async fn remove(context: &Context, application: &str, yes: bool) -> Result<(), Failure> {
-    let query = vec![("application", application.to_owned())];
     if !yes {
-        let tasks = context.client.list("/tasks", &query, None).await?;
-        let tasks = tasks.raw.as_array().map_or(0, Vec::len);
+        let at = path(&["plugins", application, "removal"]);
+        let preview: RemovalView = context.client.get(&at, &vec![]).await?.view()?;
         confirm(
             yes,
             &format!(
-                "Remove the plug-in for {application}? {tasks} tasks stay and cannot be started without it."
+                "Remove the plug-in for {application}? Without it {} tasks on {} devices can be read and \
+                 not started. {} runs are under way: what devices have of them ends, the rest waits.",
+                preview.tasks, preview.devices, preview.runs
             ),
         )?;
     }

@@ -6,16 +6,18 @@ use crate::edge::{Edge, Path, Query};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{FromRequest as _, Request, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use muster_api::page::Page;
 use muster_api::plugin::{PluginRemovedView, PluginSource, PluginView};
 use muster_api::problem::ProblemDocument;
+use muster_app::install::InstallOptions;
 use muster_app::{Administrator, App, AppError};
+use muster_domain::revision::RevisionState;
 use muster_release::bundle::{self, Bundle};
 use muster_release::registry::RegistryError;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 /// A list that comes whole takes what lists in pages take, and needs none of it.
 #[derive(Debug, Deserialize)]
@@ -40,16 +42,36 @@ pub(crate) async fn plugin_list(
     Ok(whole(plugins.into_iter().map(view::plugin).collect()))
 }
 
+/// How an install goes on once the gate is passed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[into_params(parameter_in = Query)]
+pub(crate) struct InstallQuery {
+    /// Put it to work in place of another revision, if that changes nothing on devices.
+    #[serde(default)]
+    auto: bool,
+    /// Take a version that is lower than that at work.
+    #[serde(default)]
+    allow_downgrade: bool,
+    /// Leave it ready in any case.
+    #[serde(default)]
+    hold: bool,
+}
+
 /// Installs a plug-in: a bare component, a bundle, or, as JSON, a reference to a registry, from which
-/// the server fetches it. The one that is active already answers 200.
+/// the server fetches it. The one that is active already answers 200. One that would replace another
+/// waits for a word, unless `auto` is set and nothing changes on devices: it answers 202, with the plan.
 #[utoipa::path(post, path = "/api/v1/plugins", tag = "plugins",
     request_body(content(
         (Vec<u8> = "application/wasm"),
         (Vec<u8> = "application/vnd.muster.bundle.v1+tar"),
         (PluginSource = "application/json"),
     )),
+    params(InstallQuery),
     responses(
         (status = 201, body = PluginView),
+        (status = 202, description = "it is ready, and waits for somebody's word", body = PluginView),
+        (status = 409, description = "its version is lower than that at work", body = ProblemDocument),
         (status = 200, description = "it was active already", body = PluginView),
         (status = 413, description = "it is too large", body = ProblemDocument),
         (status = 422, description = "it is no plug-in, and why", body = ProblemDocument),
@@ -59,17 +81,25 @@ pub(crate) async fn plugin_list(
 pub(crate) async fn plugin_install(
     State(edge): State<Edge>,
     who: Administrator,
+    Query(query): Query<InstallQuery>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (release, source) = release(&edge, &who, request).await?;
-    let began = Timestamp::now();
-    let row = edge.app().plugin_install(&who, release).await?;
-    let new = row.installed_at >= began;
+    let options = InstallOptions {
+        auto: query.auto,
+        allow_downgrade: query.allow_downgrade,
+        hold: query.hold,
+    };
+    let installed = edge.app().plugin_install(&who, release, options).await?;
+    let waits = installed.row.state != RevisionState::Active;
     let plugin = PluginView {
         source,
-        ..view::plugin(row)
+        plan: installed.plan.map(view::plan::plan),
+        ..view::plugin(installed.row)
     };
-    Ok(if new {
+    Ok(if waits {
+        (StatusCode::ACCEPTED, Json(plugin)).into_response()
+    } else if installed.new {
         let path = format!("/plugins/{}", plugin.application);
         Created::at(path, plugin).into_response()
     } else {

@@ -1,5 +1,7 @@
 //! From the words of the domain to the JSON of the interface.
 
+pub(crate) mod plan;
+
 use muster_api::device::{DeviceApplicationView, DeviceView};
 use muster_api::event::EventView;
 use muster_api::group::GroupView;
@@ -15,7 +17,7 @@ use muster_domain::GroupId;
 use muster_domain::event::Event;
 use muster_domain::finding::Finding;
 use muster_domain::task::{Scope, TaskRevision};
-use muster_storage::plugin::{PluginRow, PluginState};
+use muster_storage::plugin::PluginRow;
 use std::collections::BTreeMap;
 
 pub(crate) fn device(detail: DeviceDetail) -> DeviceView {
@@ -79,18 +81,13 @@ pub(crate) fn plugin(row: PluginRow) -> PluginView {
         version: description.version.to_string(),
         manages: description.manages.to_string(),
         digest: row.digest.to_string(),
-        state: match row.state {
-            PluginState::Active => "active",
-            PluginState::Failed => "failed",
-            PluginState::Superseded => "superseded",
-            PluginState::Removed => "removed",
-        }
-        .into(),
+        state: row.state.to_string(),
         reason: row.reason,
         size: row.size,
         installed_at: row.installed_at,
         installed_by: row.installed_by.to_string(),
         source: None,
+        plan: None,
         task_types: description.task_types.iter().map(Into::into).collect(),
     }
 }

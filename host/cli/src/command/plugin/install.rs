@@ -21,6 +21,15 @@ pub(crate) struct Install {
     /// Fetch from registries on this machine, for a server that reaches none
     #[arg(long)]
     here: bool,
+    /// Put it to work in place of another revision, if that changes nothing on devices
+    #[arg(long)]
+    auto: bool,
+    /// Take a version that is lower than that at work
+    #[arg(long)]
+    allow_downgrade: bool,
+    /// Leave it ready in any case
+    #[arg(long)]
+    hold: bool,
     #[command(flatten)]
     access: Access,
 }
@@ -53,35 +62,51 @@ impl Install {
     async fn install(&self, context: &Context, source: &Source) -> Result<Answer, Failure> {
         let text = source.to_string();
         if !Reference::is(&text) {
-            return upload(context, release(source)?).await;
+            return self.upload(context, release(source)?).await;
         }
         let reference: Reference = text
             .parse()
             .map_err(|error| Failure::Usage(format!("{text}: {error}")))?;
         if !self.here {
             let body = json!(PluginSource { source: text }).to_string();
-            return post(context, "application/json", body.into_bytes()).await;
+            return self
+                .post(context, "application/json", body.into_bytes())
+                .await;
         }
         let pulled = self.access.pull(&reference).await?;
         context.out.note(&format!("Pulled {}.", pulled.pinned));
-        upload(context, pulled.bundle).await
+        self.upload(context, pulled.bundle).await
     }
-}
 
-/// Uploads a release; a component that nothing was said of goes as it is.
-async fn upload(context: &Context, release: Bundle) -> Result<Answer, Failure> {
-    if release.statement.is_none() {
-        return post(context, "application/wasm", release.component).await;
+    /// Uploads a release; a component that nothing was said of goes as it is.
+    async fn upload(&self, context: &Context, release: Bundle) -> Result<Answer, Failure> {
+        if release.statement.is_none() {
+            return self
+                .post(context, "application/wasm", release.component)
+                .await;
+        }
+        self.post(context, bundle::MEDIA_TYPE, release.write()?)
+            .await
     }
-    post(context, bundle::MEDIA_TYPE, release.write()?).await
-}
 
-async fn post(context: &Context, media_type: &str, body: Vec<u8>) -> Result<Answer, Failure> {
-    let query = vec![];
-    let answer = context
-        .client
-        .post_bytes("/plugins", &query, media_type, body);
-    Ok(answer.await?)
+    async fn post(
+        &self,
+        context: &Context,
+        media_type: &str,
+        body: Vec<u8>,
+    ) -> Result<Answer, Failure> {
+        let said = [
+            ("auto", self.auto),
+            ("allow-downgrade", self.allow_downgrade),
+            ("hold", self.hold),
+        ];
+        let said = said.into_iter().filter(|(_, said)| *said);
+        let query = said.map(|(name, _)| (name, "true".to_owned())).collect();
+        let answer = context
+            .client
+            .post_bytes("/plugins", &query, media_type, body);
+        Ok(answer.await?)
+    }
 }
 
 fn told(context: &Context, view: &PluginView) -> Result<(), Failure> {
@@ -93,8 +118,16 @@ fn told(context: &Context, view: &PluginView) -> Result<(), Failure> {
         view.task_types.len(),
     ))?;
     context.out.text(&format!("pinned to {}", view.digest))?;
-    match &view.source {
-        Some(source) => context.out.text(&format!("from {source}")),
-        None => Ok(()),
+    if let Some(source) = &view.source {
+        context.out.text(&format!("from {source}"))?;
+    }
+    match &view.plan {
+        Some(plan) if view.state != "active" => {
+            context
+                .out
+                .text("It is ready, and another revision stays at work:")?;
+            super::revision::plan(context, plan)
+        }
+        _ => Ok(()),
     }
 }

@@ -1,0 +1,86 @@
+//! Keep: the last revisions that were at work stay for a roll-back. Older ones go, unless a delivery
+//! under way was translated by them, and so do files that belong to nothing.
+
+use super::{chain, revision_event};
+use crate::{App, AppError};
+use jiff::Timestamp;
+use muster_domain::event::{Actor, Severity};
+use muster_domain::revision::RevisionState;
+use muster_domain::{ApplicationId, Digest};
+use muster_storage::delivery::delivery_plugins;
+use muster_storage::event::event_insert;
+use muster_storage::plugin::{plugin_kept, plugin_revisions, plugin_state_set};
+use std::collections::BTreeSet;
+
+impl App {
+    /// Marks the revisions as removed that are beyond those to be kept.
+    pub(super) async fn revisions_trim(&self, application: &ApplicationId) -> Result<(), AppError> {
+        let (keep, application) = (self.0.keep_revisions, application.clone());
+        self.logged(move |connection| {
+            Box::pin(async move {
+                let now = Timestamp::now();
+                let used = delivery_plugins(connection).await?;
+                let rows = plugin_revisions(connection, &application).await?;
+                let older = rows
+                    .into_iter()
+                    .filter(|row| row.state == RevisionState::Superseded)
+                    .skip(keep)
+                    .filter(|row| !used.contains(&row.digest));
+                for row in older {
+                    let state = RevisionState::Removed;
+                    plugin_state_set(connection, &application, row.digest, state, None, now)
+                        .await?;
+                    let text = format!(
+                        "Version {} of the plug-in of {} is no longer kept: {keep} others are.",
+                        row.description.version, row.description.name
+                    );
+                    let fields = serde_json::json!({ "digest": row.digest, "state": state });
+                    let severity = Severity::Info;
+                    let event = revision_event(
+                        "plugin.forgotten",
+                        severity,
+                        Actor::Server,
+                        Some(&application),
+                        text,
+                        fields,
+                    );
+                    event_insert(connection, now, &[event]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Removes the files that belong to no revision that is kept.
+    pub(crate) async fn components_clean(&self) -> Result<(), AppError> {
+        // Whoever installs has written its file before its row.
+        let _alone = self.0.component_use.write().await;
+        let rows = plugin_kept(&mut *self.0.storage.read().await?).await?;
+        let kept: BTreeSet<Digest> = rows.iter().map(|row| row.digest).collect();
+        muster_crash_point::reach("keep.before-delete");
+        self.0.applications.spare_retain(&kept);
+        let app = self.clone();
+        tokio::task::spawn_blocking(move || {
+            app.0.components.retain(&kept)?;
+            app.0.plugin_host.compiled_retain(&kept);
+            Ok(())
+        })
+        .await
+        .map_err(|cause| AppError::File {
+            doing: "clean",
+            file: "the folder of components".to_owned(),
+            cause: cause.into(),
+        })?
+    }
+
+    /// The same, when there is time for it.
+    pub(super) fn clean_later(&self) {
+        let app = self.clone();
+        self.0.workers.spawn(async move {
+            if let Err(error) = app.components_clean().await {
+                tracing::error!(error = %chain(&error), "files of older plug-ins were not removed");
+            }
+        });
+    }
+}
