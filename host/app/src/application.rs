@@ -108,6 +108,8 @@ pub enum Absence {
     Incompatible(String),
     /// It is installed and was put aside for its faults.
     Quarantined(String),
+    /// It is installed, and the server was started without plug-ins.
+    SafeMode,
 }
 
 impl Absence {
@@ -119,6 +121,7 @@ impl Absence {
             Self::FailedToLoad(_) => "failed-to-load",
             Self::Incompatible(_) => "incompatible",
             Self::Quarantined(_) => "quarantined",
+            Self::SafeMode => "safe-mode",
         }
     }
 }
@@ -145,6 +148,9 @@ impl fmt::Display for Absence {
                 "it was put aside for its faults ({why}); go back with `muster plugin rollback`, or \
                  install another revision"
             ),
+            Self::SafeMode => f.write_str(
+                "the server runs in safe mode, without plug-ins; restart it without `--safe-mode`",
+            ),
         }
     }
 }
@@ -165,6 +171,7 @@ impl App {
                 match (row.state, row.code.as_deref()) {
                     (RevisionState::Removed, _) => Absence::Removed,
                     (RevisionState::Quarantined, _) => Absence::Quarantined(why),
+                    _ if self.0.safe_mode => Absence::SafeMode,
                     (_, Some("incompatible")) => Absence::Incompatible(why),
                     _ => Absence::FailedToLoad(why),
                 }

@@ -3,14 +3,16 @@
 //! In the order in which things happen: the [`gate`] takes a component and says whether it is a
 //! plug-in; the [`plan`] says what it would mean for tasks and devices; [`activate`] puts it to
 //! work, and brings back the one before; [`shadow`] tries it beside the one at work; [`keep`] throws
-//! away what nothing needs any more; [`remove`] takes a plug-in from its application. [`load`]
-//! brings all back when the server starts.
+//! away what nothing needs any more; [`remove`] takes a plug-in from its application;
+//! [`quarantine`] puts one aside that fails again and again. [`load`] brings all back when the
+//! server starts.
 
 mod activate;
 mod gate;
 pub(crate) mod keep;
 pub(crate) mod load;
 mod plan;
+pub(crate) mod quarantine;
 mod remove;
 pub(crate) mod shadow;
 mod switch;

@@ -41,6 +41,7 @@ use muster_storage::{Connection, Storage};
 use report::Reports;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watch::Watch;
@@ -58,6 +59,8 @@ struct Inner {
     // Shared by whoever is between writing a component and its row; alone by whoever removes files.
     component_use: Arc<tokio::sync::RwLock<()>>,
     keep_revisions: usize,
+    probe_after: Duration,
+    safe_mode: bool,
     switches: Switches,
     plans: Plans,
     shadows: Shadows,
@@ -82,6 +85,10 @@ pub struct Foundation {
     pub registries: Registries,
     /// Revisions of each plug-in that are kept for a roll-back.
     pub keep_revisions: usize,
+    /// How long a plug-in that was put aside for its faults rests before it may prove itself.
+    pub probe_after: Duration,
+    /// No plug-in is loaded, whatever was at work.
+    pub safe_mode: bool,
     /// The key that orders are signed with.
     pub order_key: OrderKey,
 }
@@ -96,6 +103,8 @@ impl App {
             components,
             registries,
             keep_revisions,
+            probe_after,
+            safe_mode,
             order_key,
         } = foundation;
         let (reports, taken) = report::queue();
@@ -109,6 +118,8 @@ impl App {
             registries,
             component_use: Arc::default(),
             keep_revisions,
+            probe_after,
+            safe_mode,
             switches: Switches::default(),
             plans: Plans::default(),
             shadows: Shadows::default(),
@@ -124,6 +135,7 @@ impl App {
         app.plugins_load().await?;
         app.0.workers.spawn(deliver::work(app.clone(), hinted));
         app.0.workers.spawn(report::work(app.clone(), taken));
+        app.0.workers.spawn(install::quarantine::work(app.clone()));
         app.0.workers.close();
         Ok(app)
     }

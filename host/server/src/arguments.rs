@@ -45,6 +45,9 @@ pub struct Arguments {
     /// A configuration file; it needs only what is to differ from the defaults
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Load no plug-in, so that one that keeps the server from working can be removed or rolled back
+    #[arg(long)]
+    pub safe_mode: bool,
     /// Print all settings with their defaults and explanations, and end
     #[arg(long)]
     pub print_config: bool,

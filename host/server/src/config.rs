@@ -84,6 +84,8 @@ pub enum ConfigError {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Whether no plug-in is loaded.
+    pub safe_mode: bool,
     /// The server's certificates.
     pub tls: TlsConfig,
     /// Bounds of the HTTPS face.
@@ -133,6 +135,8 @@ impl RegistriesConfig {
 pub struct RevisionsConfig {
     /// How many that were at work before are kept, for a roll-back.
     pub keep: u32,
+    /// Seconds that one that was put aside for its faults rests before it may prove itself.
+    pub probe_after: u32,
 }
 
 /// The server's certificates.
@@ -221,6 +225,7 @@ impl Config {
             ("http.read-time", http.read_time, 1, 600),
             ("http.stop-time", http.stop_time, 0, 600),
             ("registries.time", self.registries.time, 5, 3600),
+            ("revisions.probe-after", self.revisions.probe_after, 1, 3600),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(ConfigError::Range {

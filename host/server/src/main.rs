@@ -37,6 +37,7 @@ fn run(arguments: Arguments) -> Result<()> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut config = Config::read(arguments.config.as_deref(), environment)?;
     config.listen = arguments.listen.unwrap_or(config.listen);
+    config.safe_mode |= arguments.safe_mode;
     log::start(&config.log)?;
     raise_file_limit();
     let program = std::env::current_exe().context("cannot tell where this program lies")?;

@@ -106,6 +106,8 @@ impl Server {
             plugin_host: Arc::clone(&plugin_host),
             components: folder.components(),
             keep_revisions: config.revisions.keep as usize,
+            probe_after: Duration::from_secs(config.revisions.probe_after.into()),
+            safe_mode: config.safe_mode,
             registries: config.registries.for_components(component_bytes),
             order_key,
         })

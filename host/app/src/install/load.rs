@@ -17,6 +17,10 @@ impl App {
     /// and does not keep the others, or the server, from starting.
     pub(crate) async fn plugins_load(&self) -> Result<(), AppError> {
         self.uploads_give_up().await?;
+        if self.0.safe_mode {
+            tracing::warn!("safe mode: no plug-in is loaded");
+            return Ok(());
+        }
         let rows = plugin_kept(&mut *self.0.storage.read().await?).await?;
         for row in rows {
             match row.state {
