@@ -44,4 +44,4 @@ pub use inspect::InspectError;
 pub use load::{LoadError, LoadFailure};
 pub use plugin::{Plugin, Refusal};
 #[cfg(feature = "bench")]
-pub use warm::WarmInstance;
+pub use warm::{WarmInstance, map_alone};

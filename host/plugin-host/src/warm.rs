@@ -10,8 +10,10 @@ use muster_domain::command::Command;
 use muster_domain::finding::Finding;
 use muster_domain::profile::ProfileCount;
 use muster_domain::settings::Settings;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 use wasmtime::Store;
-use wasmtime::component::Instance;
+use wasmtime::component::{Component, Instance};
 
 /// One instance of a plug-in, alive from call to call. Its answers are the guest's own: neither
 /// the schema nor the checks of answers are in the figures.
@@ -20,6 +22,25 @@ pub struct WarmInstance<'p> {
     linked: &'p Linked,
     store: Store<CallState>,
     instance: Instance,
+}
+
+/// How long the engine takes to map files of compiled code, one after the other: the least that
+/// loading plug-ins can cost. They are those of a host of this user, and are not checked.
+pub fn map_alone(files: &[PathBuf]) -> wasmtime::Result<Duration> {
+    let engine = crate::engine::start(&crate::Config::default())?;
+    let began = Instant::now();
+    let components = files.iter().map(|file| {
+        #[expect(
+            unsafe_code,
+            reason = "a measuring program maps what its own server compiled"
+        )]
+        let component = unsafe { Component::deserialize_file(&engine, file) };
+        component
+    });
+    let components = components.collect::<wasmtime::Result<Vec<_>>>()?;
+    let took = began.elapsed();
+    drop(components);
+    Ok(took)
 }
 
 impl Plugin {

@@ -65,6 +65,13 @@ impl Measure {
         self
     }
 
+    /// With an aim for the median itself: at most so much.
+    #[must_use]
+    pub fn below(mut self, most: f64) -> Self {
+        self.aim = Some((format!("≤ {most} {}", self.unit), self.median <= most));
+        self
+    }
+
     /// With an aim for the ratio: at least so much.
     #[must_use]
     pub fn at_least(mut self, least: f64) -> Self {
