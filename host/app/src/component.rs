@@ -7,6 +7,7 @@ use cap_std::fs::{Dir, OpenOptions};
 use muster_domain::Digest;
 use muster_release::bundle::Evidence;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -116,7 +117,7 @@ impl Components {
             let name = name.to_string_lossy();
             // An unfinished file is of nobody who still lives.
             let (digest, rest) = name.split_once('.').unwrap_or((&name, ""));
-            if !kept.contains(digest) || rest.ends_with(".new") {
+            if !kept.contains(digest) || Path::new(rest).extension() == Some(OsStr::new("new")) {
                 self.folder.remove_file(name.as_ref()).map_err(fail)?;
             }
         }

@@ -50,10 +50,12 @@ struct Known {
 
 /// The answers that plans were made of.
 #[derive(Default)]
-pub(crate) struct Plans(Mutex<Vec<(Pair, Arc<BTreeMap<TaskId, Known>>)>>);
+pub(crate) struct Plans(Mutex<Vec<(Pair, Answers)>>);
+
+type Answers = Arc<BTreeMap<TaskId, Known>>;
 
 impl Plans {
-    fn get(&self, pair: Pair) -> Arc<BTreeMap<TaskId, Known>> {
+    fn get(&self, pair: Pair) -> Answers {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = known.iter().find(|(of, _)| *of == pair);
         found

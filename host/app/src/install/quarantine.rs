@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 /// The reason, for programs: there are others, and those are not for a plug-in to prove wrong.
 const FAULTS: &str = "faults";
 /// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// A plug-in that may prove itself.
 struct Patient {
@@ -56,9 +56,8 @@ impl App {
         }
         let rows = plugin_kept(&mut *self.0.storage.read().await?).await?;
         let mut patients = Vec::new();
-        let aside = |state, code: Option<&str>| {
-            state == RevisionState::Quarantined && code == Some(FAULTS)
-        };
+        let aside =
+            |state, code: Option<&str>| state == RevisionState::Quarantined && code == Some(FAULTS);
         for row in rows {
             if !aside(row.state, row.code.as_deref()) {
                 continue;
