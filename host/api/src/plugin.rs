@@ -118,6 +118,45 @@ pub struct PluginRemovedView {
     pub tasks: u64,
 }
 
+/// Something that a plug-in asks for: a capability, or a higher limit.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AskView {
+    /// `files`, `clock`, `random`, or a limit: `memory`, `validate-time`, `batch-time`.
+    pub name: String,
+    /// For a limit: how much it asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<u32>,
+    /// For a limit: `MiB` or `ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Why, in its vendor's words.
+    pub reason: String,
+    /// `granted`, `denied`, or `open` while nothing was said.
+    pub word: String,
+    /// For a limit that is granted: how much of it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<u32>,
+    /// When it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub said_at: Option<Timestamp>,
+    /// Who said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_by: Option<String>,
+}
+
+/// Words to what a plug-in asks for. They hold from its next call on.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantsChange {
+    /// What is granted: `files`, or `memory=128` for less than it asks for.
+    #[serde(default)]
+    pub grant: Vec<String>,
+    /// What is denied, or withdrawn.
+    #[serde(default)]
+    pub deny: Vec<String>,
+}
+
 impl From<&muster_domain::application::TaskType> for TaskTypeView {
     fn from(of: &muster_domain::application::TaskType) -> Self {
         Self {

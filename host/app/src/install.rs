@@ -24,8 +24,10 @@ pub use remove::RemovalPreview;
 pub use shadow::ShadowCounts;
 pub(crate) use switch::Switches;
 
+use crate::grant::ASKS;
 use crate::{Administrator, App, AppError};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
+use muster_domain::grant::Words;
 use muster_domain::plan::Plan;
 use muster_domain::revision::RevisionState;
 use muster_domain::{ApplicationId, Digest};
@@ -61,23 +63,45 @@ impl App {
     /// Installs a plug-in from a release of it. Where no plug-in of the application is at work it
     /// goes to work; where one is, the plan decides. What the gate refuses is kept in mind with the
     /// reason, and changes nothing. The same component again changes nothing either.
+    ///
+    /// `said` is what is granted and denied of what it asks for. While anything that it asks for has
+    /// no word, it stays ready, and its reason says for what.
     pub async fn plugin_install(
         &self,
         who: &Administrator,
         release: Bundle,
+        said: Words,
         options: InstallOptions,
     ) -> Result<Installed, AppError> {
-        let candidate = self.gate(who, release, options.allow_downgrade).await?;
+        let downgrade = options.allow_downgrade;
+        let mut candidate = self.gate(who, release, &said, downgrade).await?;
         if let Some(row) = candidate.at_work {
+            if !said.0.is_empty() {
+                let application = &row.description.application;
+                self.plugin_grant(who, application, said).await?;
+            }
             return Ok(Installed {
                 row,
                 plan: None,
                 new: false,
             });
         }
+        let waits = match self.words_at_gate(who, &candidate.plugin, said).await {
+            Ok(waits) => waits,
+            Err(error) => {
+                drop(candidate.component);
+                self.clean_later();
+                return Err(error);
+            }
+        };
+        if let Some(waits) = &waits {
+            candidate.row.code = Some(ASKS.to_owned());
+            candidate.row.reason = Some(waits.clone());
+        }
         let application = &candidate.row.description.application;
         let replaces = self.0.applications.get(application).is_some();
         let accept = match (options.hold, replaces, options.auto) {
+            _ if waits.is_some() => Accept::Nothing,
             (true, ..) | (false, true, false) => Accept::Nothing,
             (false, false, _) => Accept::Any,
             (false, true, true) => Accept::Clean,

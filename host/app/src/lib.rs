@@ -15,6 +15,7 @@ pub mod enroll;
 mod error;
 pub mod event;
 pub mod fetch;
+pub mod grant;
 pub mod group;
 pub mod install;
 pub mod link;

@@ -159,7 +159,49 @@ pub enum Word {
 #[serde(transparent)]
 pub struct Words(pub BTreeMap<Right, Word>);
 
+/// What was said cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidWord {
+    /// It is about nothing that there is.
+    #[error(transparent)]
+    Unknown(#[from] UnknownRight),
+    /// The number is none.
+    #[error("{0:?} grants no number; write such as memory=128 (MiB) or batch-time=5000 (ms)")]
+    Number(String),
+    /// It was said twice.
+    #[error("{0} is named twice")]
+    Twice(Right),
+}
+
 impl Words {
+    /// Reads words as administrators write them: `files` and `memory=128` for what is granted,
+    /// `random` for what is denied.
+    pub fn read<'a>(
+        granted: impl IntoIterator<Item = &'a str>,
+        denied: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, InvalidWord> {
+        let granted = granted.into_iter().map(|text| {
+            let Some((name, number)) = text.split_once('=') else {
+                return Ok((text.parse()?, Word::Granted(None)));
+            };
+            let number = number
+                .parse()
+                .map_err(|_| InvalidWord::Number(text.chars().take(100).collect()))?;
+            Ok((name.parse()?, Word::Granted(Some(number))))
+        });
+        let denied = denied
+            .into_iter()
+            .map(|text| Ok((text.parse()?, Word::Denied)));
+        let mut words = Self::default();
+        for said in granted.chain(denied) {
+            let (right, word) = said.map_err(|error: InvalidWord| error)?;
+            if words.0.insert(right, word).is_some() {
+                return Err(InvalidWord::Twice(right));
+            }
+        }
+        Ok(words)
+    }
+
     /// What another revision of the plug-in may take from what was said to this one: a denial stays
     /// one, a capability stays granted, and a limit that was granted goes as far as it went.
     /// What it never asked for is not taken along.
@@ -270,6 +312,26 @@ mod tests {
             serde_json::to_value(words(&[(FILES, Word::Denied)])).unwrap(),
             serde_json::json!({"files": "denied"})
         );
+    }
+
+    #[test]
+    fn words_are_read_as_they_are_written() {
+        let read = |granted: &[&str], denied: &[&str]| {
+            Words::read(granted.iter().copied(), denied.iter().copied())
+        };
+        assert_eq!(
+            read(&["files", "memory=128"], &["clock"]).unwrap(),
+            words(&[
+                (FILES, Word::Granted(None)),
+                (MEMORY, Word::Granted(Some(128))),
+                (CLOCK, Word::Denied),
+            ])
+        );
+        assert_eq!(read(&["files"], &["files"]), Err(InvalidWord::Twice(FILES)));
+        for bad in ["network", "memory=much", "memory=-1", "memory=", "=1", ""] {
+            assert!(read(&[bad], &[]).is_err(), "{bad}");
+        }
+        assert!(read(&[], &["memory=1"]).is_err());
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Terms {
 }
 
 /// Terms as a call uses them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct InForce {
     pub(crate) limits: Limits,
     granted: BTreeSet<Capability>,
@@ -90,6 +90,14 @@ impl InForce {
             changes_files: terms.changes_files,
             data,
         })
+    }
+
+    /// The same, without changes of files.
+    pub(crate) fn only_reading(&self) -> Self {
+        Self {
+            changes_files: false,
+            ..self.clone()
+        }
     }
 
     pub(crate) fn grants(&self, capability: Capability) -> bool {

@@ -198,6 +198,11 @@ impl Plugin {
         Ok(())
     }
 
+    /// From its next call on it changes no files any more: another revision speaks for the application.
+    pub fn stand_back(&self) {
+        self.code.terms.rcu(|terms| terms.only_reading());
+    }
+
     /// Whether it says what reports mean. If not, [`Report::outcome_by_status`] does.
     pub fn has_interpret(&self) -> bool {
         self.code.mappings.first().exports.has_interpret()

@@ -67,6 +67,8 @@ routes! {
     administrator put    "/api/v1/plugins/{application}/revisions/{digest}/shadow" revision::revision_shadow;
     administrator delete "/api/v1/plugins/{application}/revisions/{digest}/shadow" revision::revision_shadow_end;
     administrator get    "/api/v1/plugin-uploads"        revision::upload_list;
+    administrator get    "/api/v1/plugins/{application}/grants" plugin::grant_list;
+    administrator patch  "/api/v1/plugins/{application}/grants" plugin::grant_change;
 
     administrator get    "/api/v1/devices"               device::device_list;
     administrator get    "/api/v1/devices/{device}"      device::device_show;

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod device;
 pub mod enrollment;
 pub mod event;
+pub mod grant;
 pub mod group;
 pub mod plugin;
 pub mod run;

@@ -296,7 +296,11 @@ impl migrate::Guest for crate::Guest {
         let word = word(&settings, "migrate");
         give_up_if(word);
         match word {
-            "deep-settings" => Ok(format!("{}{}", r#"{"do":"#.repeat(10_000), "}".repeat(10_000))),
+            "deep-settings" => Ok(format!(
+                "{}{}",
+                r#"{"do":"#.repeat(10_000),
+                "}".repeat(10_000)
+            )),
             "large-settings" => Ok(format!(r#"{{"do": "{}"}}"#, "x".repeat(2_000_000))),
             "rubbish" => Ok("{".into()),
             "against-schema" => Ok(r#"{"do": 1}"#.into()),

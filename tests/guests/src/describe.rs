@@ -1,8 +1,8 @@
 //! Descriptions, good and bad.
 
 use crate::exports::muster::plugin::describe::{
-    ApplicationState, CapabilityRequest, Description, EventType, Example, Guest, Limit, LimitRequest,
-    Severity, TaskKind, TaskType,
+    ApplicationState, CapabilityRequest, Description, EventType, Example, Guest, Limit,
+    LimitRequest, Severity, TaskKind, TaskType,
 };
 use crate::{behaviour, misdeeds};
 
@@ -109,10 +109,14 @@ impl Guest for crate::Guest {
             "schema-dynamic" => first.settings_schema = r##"{"$dynamicRef": "#x"}"##.into(),
             "schema-enum-huge" => {
                 let values: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
-                first.settings_schema =
-                    format!(r#"{{"properties": {{"do": {{"enum": [{}]}}}}}}"#, values.join(","));
+                first.settings_schema = format!(
+                    r#"{{"properties": {{"do": {{"enum": [{}]}}}}}}"#,
+                    values.join(",")
+                );
             }
-            "schema-backtracks" => first.settings_schema = with_pattern("^(([a-z])+.)+[A-Z]([a-z])+$"),
+            "schema-backtracks" => {
+                first.settings_schema = with_pattern("^(([a-z])+.)+[A-Z]([a-z])+$")
+            }
             "schema-look-around" => first.settings_schema = with_pattern("^(?=(a+)+$)(?!b)"),
             "schema-patterns-many" => {
                 let many: Vec<String> = (0..201)
@@ -187,7 +191,9 @@ fn task_type(id: &str) -> TaskType {
 }
 
 fn with_pattern(pattern: &str) -> String {
-    format!(r#"{{"type": "object", "properties": {{"do": {{"type": "string", "pattern": "{pattern}"}}}}}}"#)
+    format!(
+        r#"{{"type": "object", "properties": {{"do": {{"type": "string", "pattern": "{pattern}"}}}}}}"#
+    )
 }
 
 fn doubles() -> String {

@@ -155,12 +155,7 @@ impl Client {
 
     /// Uploads whatever is said to be a plug-in.
     pub async fn plugin_upload(&self, bytes: Vec<u8>) -> Result<Answer> {
-        let request = self
-            .request(Method::POST, "/plugins")
-            .header("content-type", "application/wasm");
-        // Compiling on a loaded machine takes its time.
-        self.send(request.body(bytes).timeout(Duration::from_mins(5)))
-            .await
+        self.plugin_upload_with(bytes, "").await
     }
 
     /// Uploads a plug-in with a query such as `auto=true`.
@@ -168,6 +163,7 @@ impl Client {
         let request = self
             .request(Method::POST, &format!("/plugins?{query}"))
             .header("content-type", "application/wasm");
+        // Compiling on a loaded machine takes its time.
         self.send(request.body(bytes).timeout(Duration::from_mins(5)))
             .await
     }

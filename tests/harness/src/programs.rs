@@ -2,6 +2,10 @@
 
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What guests are built for.
+const WASM: &str = "wasm32-wasip2";
 
 /// Paths of the three programs, and of the components that were built.
 #[derive(Debug, Clone)]
@@ -57,5 +61,26 @@ impl Programs {
             );
         }
         Ok(path)
+    }
+
+    /// The component of a guest that only tests install, by its crate's name. Cargo builds it, in a
+    /// folder of its own, and does nothing if it is built already.
+    pub fn guest(&self, package: &str) -> Result<Vec<u8>> {
+        let target = self.target.join("debug/guests");
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", package, "--lib"])
+            .args(["--target", WASM, "--profile", "guest", "--target-dir"])
+            .arg(&target)
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+            .status()
+            .context("cannot start cargo")?;
+        if !status.success() {
+            bail!("{package} cannot be built; `cargo xtask test` adds the target {WASM}");
+        }
+        let file = format!("{}.wasm", package.replace('-', "_"));
+        let path = target.join(WASM).join("guest").join(file);
+        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
     }
 }

@@ -55,6 +55,7 @@ impl App {
         allow_downgrade: bool,
     ) -> Result<Activated, AppError> {
         let row = self.revision(application, digest).await?;
+        self.words_said(&row).await?;
         let plugin = self.revision_load(&row).await?;
         if let Some(current) = self.0.applications.get(application)
             && row.description.version < current.description().version
@@ -131,7 +132,7 @@ impl App {
         let activate = good_enough(accept, &planned.plan)?;
         let row = self.keep(actor, plugin, fresh, &planned, activate).await?;
         if activate {
-            self.swap(plugin);
+            self.swap(plugin).await?;
         }
         drop(alone);
         if activate {

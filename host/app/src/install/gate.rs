@@ -4,6 +4,7 @@
 
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
+use muster_domain::grant::Words;
 use muster_domain::revision::RevisionState;
 use muster_plugin_host::{Plugin, Terms};
 use muster_release::bundle::{Bundle, Evidence};
@@ -29,6 +30,7 @@ impl App {
         &self,
         who: &Administrator,
         release: Bundle,
+        said: &Words,
         allow_downgrade: bool,
     ) -> Result<Candidate, AppError> {
         let mut upload = UploadRow {
@@ -41,7 +43,7 @@ impl App {
             uploaded_at: Timestamp::now(),
             uploaded_by: who.actor(),
         };
-        let passed = self.pass(&mut upload, release, allow_downgrade).await;
+        let passed = self.pass(&mut upload, release, said, allow_downgrade).await;
         match &passed {
             Ok(candidate) if candidate.at_work.is_some() => {
                 let digest = upload.digest;
@@ -60,6 +62,7 @@ impl App {
         &self,
         upload: &mut UploadRow,
         release: Bundle,
+        said: &Words,
         allow_downgrade: bool,
     ) -> Result<Candidate, AppError> {
         self.upload_step(upload, RevisionState::Uploaded).await?;
@@ -69,7 +72,7 @@ impl App {
         let plugin = self
             .0
             .plugin_host
-            .load(Arc::clone(&component), Terms::default())
+            .load(Arc::clone(&component), Terms::trial(said.grants()))
             .await?;
         upload.application = Some(plugin.description().application.clone());
         self.upload_step(upload, RevisionState::Compiled).await?;

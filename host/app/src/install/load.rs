@@ -2,6 +2,7 @@
 //! when something needs it: a plan, a roll-back, a report of what an older revision translated.
 
 use super::{chain, revision_event};
+use crate::grant::set_terms;
 use crate::{App, AppError};
 use jiff::Timestamp;
 use muster_domain::event::{Actor, Severity};
@@ -9,7 +10,9 @@ use muster_domain::revision::RevisionState;
 use muster_domain::{ApplicationId, Digest};
 use muster_plugin_host::{LoadFailure, Plugin, Terms};
 use muster_storage::event::event_insert;
-use muster_storage::plugin::{PluginRow, plugin_kept, plugin_revision, plugin_state_set};
+use muster_storage::plugin::{
+    PluginRow, plugin_kept, plugin_list, plugin_revision, plugin_state_set,
+};
 use std::sync::Arc;
 
 impl App {
@@ -35,14 +38,20 @@ impl App {
                 _ => {}
             }
         }
+        for row in plugin_list(&mut *self.0.storage.read().await?).await? {
+            if row.state == RevisionState::Removed {
+                self.plugin_files_remove(&row.description.application)
+                    .await?;
+            }
+        }
         self.components_clean().await
     }
 
     async fn load_current(&self, row: &PluginRow) -> Result<(), AppError> {
-        match self.revision_read(row.digest).await {
+        match self.revision_read(row).await {
             Ok(plugin) => {
                 self.loaded(row, None).await?;
-                self.swap(&plugin);
+                self.swap(&plugin).await?;
                 self.reports_take_up(&row.description.application);
             }
             Err(error) => {
@@ -112,13 +121,14 @@ impl App {
         if let Some(plugin) = loaded {
             return Ok(plugin);
         }
-        let plugin = self.revision_read(row.digest).await?;
+        let plugin = self.revision_read(row).await?;
         self.0.applications.spare(&plugin);
         Ok(plugin)
     }
 
-    async fn revision_read(&self, digest: Digest) -> Result<Arc<Plugin>, AppError> {
-        let app = self.clone();
+    async fn revision_read(&self, row: &PluginRow) -> Result<Arc<Plugin>, AppError> {
+        let (app, digest) = (self.clone(), row.digest);
+        let grants = self.grants(&row.description.application, digest).await?;
         let read = tokio::task::spawn_blocking(move || app.0.components.read(digest));
         let bytes = read.await.map_err(|cause| AppError::File {
             doing: "read",
@@ -128,7 +138,7 @@ impl App {
         Ok(self
             .0
             .plugin_host
-            .load(bytes.into(), Terms::default())
+            .load(bytes.into(), Terms::trial(grants))
             .await?)
     }
 
@@ -164,9 +174,17 @@ impl App {
     }
 
     /// The swap itself.
-    pub(super) fn swap(&self, plugin: &Arc<Plugin>) {
+    pub(super) async fn swap(&self, plugin: &Arc<Plugin>) -> Result<(), AppError> {
+        let application = &plugin.description().application;
+        let grants = self.grants(application, plugin.digest()).await?;
+        set_terms(plugin, &Terms::active(grants))?;
+        let before = self.0.applications.get(application);
         self.0.shadows.take(plugin.digest());
         self.0.applications.put(plugin);
+        if let Some(before) = before.filter(|before| !Arc::ptr_eq(before, plugin)) {
+            before.stand_back();
+        }
+        Ok(())
     }
 
     /// What a swap sets going: held deliveries, reports that waited, what is not kept any longer.

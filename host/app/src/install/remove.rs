@@ -9,6 +9,7 @@ use muster_domain::event::Severity;
 use muster_domain::revision::RevisionState;
 use muster_domain::{ApplicationId, TaskId};
 use muster_storage::event::event_insert;
+use muster_storage::grant::grant_forget;
 use muster_storage::plugin::{plugin_latest, plugin_revisions, plugin_state_set};
 use muster_storage::run::run_list_open;
 use muster_storage::task::{task_count, task_head, task_list};
@@ -84,6 +85,7 @@ impl App {
                         .map(|row| row.description.name.clone())
                         .filter(|_| !kept.is_empty())
                         .ok_or_else(|| AppError::not_found("plug-in for application", &id))?;
+                    grant_forget(connection, &id).await?;
                     let tasks = task_count(connection, &id).await?;
                     for row in &kept {
                         let state = RevisionState::Removed;
@@ -111,6 +113,8 @@ impl App {
         muster_crash_point::reach("remove.committed");
         self.0.applications.take(application);
         self.0.shadows.take_application(application);
+        // What is not removed now is when the server starts again.
+        self.plugin_files_remove(application).await?;
         drop(alone);
         self.clean_later();
         Ok(tasks)

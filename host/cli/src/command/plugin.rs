@@ -1,6 +1,7 @@
-//! Management plug-ins: install, list, show, remove. Their revisions are in `revision`; what their
-//! vendors do is in `release`.
+//! Management plug-ins: install, list, show, remove, and what they are granted. Their revisions are in
+//! `revision`; what their vendors do is in `release`.
 
+mod grant;
 mod install;
 pub(crate) mod release;
 mod revision;
@@ -24,6 +25,23 @@ pub(crate) enum Plugin {
     Release(release::Release),
     #[command(flatten)]
     Revision(revision::Revision),
+    /// Grant a plug-in what it asks for; it holds from its next call on
+    Grant {
+        /// The application that it speaks for
+        application: String,
+        /// files, clock, random, or a limit: memory (MiB), validate-time or batch-time (ms), with a
+        /// number if it is not to get all that it asks for
+        #[arg(required = true, value_name = "RIGHT[=NUMBER]")]
+        rights: Vec<String>,
+    },
+    /// Take back from a plug-in what it was granted; it holds from its next call on
+    Withdraw {
+        /// The application that it speaks for
+        application: String,
+        /// files, clock, random, memory, validate-time, batch-time
+        #[arg(required = true, value_name = "RIGHT")]
+        rights: Vec<String>,
+    },
     /// List the plug-ins
     List,
     /// Show a plug-in and its task types
@@ -52,6 +70,14 @@ impl Plugin {
             Self::Install(install) => install.run(context).await,
             Self::Release(release) => release.run(&context.out).await,
             Self::Revision(revision) => revision.run(context).await,
+            Self::Grant {
+                application,
+                rights,
+            } => grant::grant(context, &application, rights).await,
+            Self::Withdraw {
+                application,
+                rights,
+            } => grant::withdraw(context, &application, rights).await,
             Self::List => list(context).await,
             Self::Show { application } => show(context, &application).await,
             Self::Health { application } => health::run(context, &application).await,
@@ -134,6 +160,9 @@ async fn show(context: &Context, application: &str) -> Result<(), Failure> {
         ("by", cell(plugin.installed_by.clone())),
     ]);
     context.out.fields(fields)?;
+    if plugin.state != "removed" {
+        grant::show(context, application).await?;
+    }
     context.out.text("")?;
     super::task::types::table(context, &plugin)
 }

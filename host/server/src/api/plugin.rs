@@ -1,7 +1,7 @@
 //! Management plug-ins: upload, list, show, remove.
 
 use super::{Created, value, view, whole};
-use crate::body;
+use crate::body::{self, Json as Body};
 use crate::edge::{Edge, Path, Query};
 use crate::problem::Problem;
 use axum::Json;
@@ -9,10 +9,11 @@ use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muster_api::page::Page;
-use muster_api::plugin::{PluginRemovedView, PluginSource, PluginView};
+use muster_api::plugin::{AskView, GrantsChange, PluginRemovedView, PluginSource, PluginView};
 use muster_api::problem::ProblemDocument;
 use muster_app::install::InstallOptions;
 use muster_app::{Administrator, App, AppError};
+use muster_domain::grant::Words;
 use muster_domain::revision::RevisionState;
 use muster_release::bundle::{self, Bundle};
 use muster_release::registry::RegistryError;
@@ -56,11 +57,35 @@ pub(crate) struct InstallQuery {
     /// Leave it ready in any case.
     #[serde(default)]
     hold: bool,
+    /// What is granted of what it asks for, by commas: `files,memory=128`.
+    grant: Option<String>,
+    /// What is denied, by commas: `random`.
+    deny: Option<String>,
+}
+
+impl InstallQuery {
+    fn words(&self) -> Result<Words, Problem> {
+        let list = |text: &Option<String>| -> Vec<String> {
+            let text = text.as_deref().unwrap_or_default();
+            let names = text.split(',').filter(|name| !name.is_empty());
+            names.map(str::to_owned).collect()
+        };
+        words(&list(&self.grant), &list(&self.deny))
+    }
+}
+
+fn words(grant: &[String], deny: &[String]) -> Result<Words, Problem> {
+    let text = String::as_str;
+    Words::read(grant.iter().map(text), deny.iter().map(text)).map_err(|error| {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Problem::new(status, "grant-invalid", error.to_string())
+    })
 }
 
 /// Installs a plug-in: a bare component, a bundle, or, as JSON, a reference to a registry, from which
 /// the server fetches it. The one that is active already answers 200. One that would replace another
 /// waits for a word, unless `auto` is set and nothing changes on devices: it answers 202, with the plan.
+/// So does one that asks for what was neither granted nor denied; its reason says for what.
 #[utoipa::path(post, path = "/api/v1/plugins", tag = "plugins",
     request_body(content(
         (Vec<u8> = "application/wasm"),
@@ -84,13 +109,17 @@ pub(crate) async fn plugin_install(
     Query(query): Query<InstallQuery>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let said = query.words()?;
     let (release, source) = release(&edge, &who, request).await?;
     let options = InstallOptions {
         auto: query.auto,
         allow_downgrade: query.allow_downgrade,
         hold: query.hold,
     };
-    let installed = edge.app().plugin_install(&who, release, options).await?;
+    let installed = edge
+        .app()
+        .plugin_install(&who, release, said, options)
+        .await?;
     let waits = installed.row.state != RevisionState::Active;
     let plugin = PluginView {
         source,
@@ -174,4 +203,38 @@ pub(crate) async fn plugin_remove(
 ) -> Result<Json<PluginRemovedView>, Problem> {
     let tasks = app.plugin_remove(&who, &value(&application)?).await?;
     Ok(Json(PluginRemovedView { application, tasks }))
+}
+
+/// What an application's plug-in asks for, each with its reason and what was said to it. The list
+/// comes whole.
+#[utoipa::path(get, path = "/api/v1/plugins/{application}/grants", tag = "plugins",
+    params(("application" = String, Path)),
+    responses((status = 200, body = Page<AskView>), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn grant_list(
+    app: App,
+    who: Administrator,
+    Path(application): Path<String>,
+    _: Query<WholeQuery>,
+) -> Result<Json<Page<AskView>>, Problem> {
+    let asks = app.plugin_asks(&who, &value(&application)?).await?;
+    Ok(whole(asks.into_iter().map(view::ask).collect()))
+}
+
+/// Grants what a plug-in asks for, denies it, or withdraws it. It holds from the plug-in's next call on.
+#[utoipa::path(patch, path = "/api/v1/plugins/{application}/grants", tag = "plugins",
+    params(("application" = String, Path)), request_body = GrantsChange,
+    responses(
+        (status = 200, body = Page<AskView>),
+        (status = 404, body = ProblemDocument),
+        (status = 422, description = "it does not ask for that, or this server does not grant so much", body = ProblemDocument),
+    ))]
+pub(crate) async fn grant_change(
+    app: App,
+    who: Administrator,
+    Path(application): Path<String>,
+    Body(change): Body<GrantsChange>,
+) -> Result<Json<Page<AskView>>, Problem> {
+    let said = words(&change.grant, &change.deny)?;
+    let asks = app.plugin_grant(&who, &value(&application)?, said).await?;
+    Ok(whole(asks.into_iter().map(view::ask).collect()))
 }

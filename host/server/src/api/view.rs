@@ -5,17 +5,19 @@ pub(crate) mod plan;
 use muster_api::device::{DeviceApplicationView, DeviceView};
 use muster_api::event::EventView;
 use muster_api::group::GroupView;
-use muster_api::plugin::PluginView;
+use muster_api::plugin::{AskView, PluginView};
 use muster_api::problem::FindingView;
 use muster_api::run::{DeliveryView, RunView};
 use muster_api::task::{ScopeRequest, ScopeView, TaskRevisionView, TaskView};
 use muster_app::device::DeviceDetail;
+use muster_app::grant::AskStand;
 use muster_app::place::{ScopeReference, Tree};
 use muster_app::task::TaskDetail;
 use muster_app::watch::{DeliveryDetail, RunDetail};
 use muster_domain::GroupId;
 use muster_domain::event::Event;
 use muster_domain::finding::Finding;
+use muster_domain::grant::{Right, Word};
 use muster_domain::task::{Scope, TaskRevision};
 use muster_storage::plugin::PluginRow;
 use std::collections::BTreeMap;
@@ -89,6 +91,32 @@ pub(crate) fn plugin(row: PluginRow) -> PluginView {
         source: None,
         plan: None,
         task_types: description.task_types.iter().map(Into::into).collect(),
+    }
+}
+
+pub(crate) fn ask(stand: AskStand) -> AskView {
+    let AskStand { ask, said } = stand;
+    let word = said.as_ref().map(|said| said.word);
+    AskView {
+        name: ask.right.to_string(),
+        value: ask.value,
+        unit: match ask.right {
+            Right::Limit(limit) => Some(limit.unit().into()),
+            Right::Capability(_) => None,
+        },
+        reason: ask.reason,
+        word: match word {
+            Some(Word::Granted(_)) => "granted",
+            Some(Word::Denied) => "denied",
+            None => "open",
+        }
+        .into(),
+        granted: match word {
+            Some(Word::Granted(value)) => value,
+            _ => None,
+        },
+        said_at: said.as_ref().map(|said| said.said_at),
+        said_by: said.map(|said| said.said_by.to_string()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `muster plugin install`: from files, bundles and registries.
 
+use super::grant::Said;
 use super::release::files::release;
 use super::release::registry::Access;
 use crate::client::Answer;
@@ -30,6 +31,8 @@ pub(crate) struct Install {
     /// Leave it ready in any case
     #[arg(long)]
     hold: bool,
+    #[command(flatten)]
+    said: Said,
     #[command(flatten)]
     access: Access,
 }
@@ -81,12 +84,11 @@ impl Install {
     /// Uploads a release; a component that nothing was said of goes as it is.
     async fn upload(&self, context: &Context, release: Bundle) -> Result<Answer, Failure> {
         if release.statement.is_none() {
-            return self
-                .post(context, "application/wasm", release.component)
-                .await;
+            let component = release.component;
+            return self.post(context, "application/wasm", component).await;
         }
-        self.post(context, bundle::MEDIA_TYPE, release.write()?)
-            .await
+        let bundle = release.write()?;
+        self.post(context, bundle::MEDIA_TYPE, bundle).await
     }
 
     async fn post(
@@ -101,7 +103,8 @@ impl Install {
             ("hold", self.hold),
         ];
         let said = said.into_iter().filter(|(_, said)| *said);
-        let query = said.map(|(name, _)| (name, "true".to_owned())).collect();
+        let mut query = self.said.query();
+        query.extend(said.map(|(name, _)| (name, "true".to_owned())));
         let answer = context
             .client
             .post_bytes("/plugins", &query, media_type, body);
