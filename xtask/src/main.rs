@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod conformance;
 mod demo;
+mod fuzz;
 mod place;
 mod plugins;
 mod setup;
@@ -41,6 +42,8 @@ enum Command {
     Check(check::Options),
     /// Fail if a crate depends upward or sideways in the map of ARCHITECTURE.md
     Arrows,
+    /// Call what reads bytes of strangers with changed inputs, so many times and each time the same
+    Fuzz(fuzz::Options),
     /// Measure: `engine`, `path`, …; results go to standard output
     Bench(bench::Options),
     /// Put every way to misbehave that we know to the plug-in host, and tell which it contains
@@ -56,6 +59,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test(options) => test::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Arrows => arrows::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Conformance(options) => conformance::run(&options),
         Command::Demo(options) => demo::run(&options),

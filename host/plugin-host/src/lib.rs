@@ -17,6 +17,8 @@ mod config;
 mod engine;
 mod fault;
 mod folders;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod health;
 mod host;
 mod inspect;

@@ -4,10 +4,12 @@ mod bindings;
 mod capabilities;
 mod describe;
 mod exports;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod imports;
 
 pub(crate) use describe::read as read_description;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzz"))]
 pub(crate) use exports::RawEvent;
 pub(crate) use exports::{Declined, Exports, RawOutcome};
 pub(crate) use imports::{Offered, link, offers};
