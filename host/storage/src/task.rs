@@ -160,6 +160,23 @@ pub async fn task_list(
         .collect()
 }
 
+/// The numbers of an application's tasks, each with that of its newest revision.
+pub async fn task_numbers(
+    connection: &mut Connection,
+    application: &ApplicationId,
+) -> Result<Vec<(TaskId, u32)>, StorageError> {
+    let rows: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT id, revision FROM tasks WHERE application = $1 AND deleted_at IS NULL ORDER BY id",
+    )
+    .bind(application.as_str())
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, revision)| (TaskId(id), u32::try_from(revision).unwrap_or(u32::MAX)))
+        .collect())
+}
+
 /// How many tasks an application has.
 pub async fn task_count(
     connection: &mut Connection,

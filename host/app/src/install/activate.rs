@@ -126,9 +126,9 @@ impl App {
         accept: Accept,
     ) -> Result<Activated, AppError> {
         let application = &plugin.description().application;
-        let usage = self.planned(plugin, None).await?.usage;
+        let planned = self.planned(plugin, None).await?;
         let alone = self.0.switches.alone(application).await;
-        let planned = self.planned(plugin, Some(usage)).await?;
+        let planned = self.planned(plugin, Some(planned)).await?;
         let activate = good_enough(accept, &planned.plan)?;
         let row = self.keep(actor, plugin, fresh, &planned, activate).await?;
         if activate {

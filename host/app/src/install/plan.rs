@@ -12,20 +12,17 @@ use crate::place::devices_of;
 use crate::{App, AppError};
 use futures_util::{StreamExt as _, stream};
 use muster_domain::plan::{Plan, TaskPlan};
-use muster_domain::task::Task;
-use muster_domain::{Digest, TaskId};
+use muster_domain::task::{Scope, Task};
+use muster_domain::{Digest, TaskId, TaskTypeId};
 use muster_plugin_host::Plugin;
-use muster_storage::task::task_list;
-use roaring::RoaringBitmap;
+use muster_storage::task::{task_get, task_numbers};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use usage::Usage;
 
 /// Tasks that are asked about at once. More would keep the plug-ins' threads from other work.
 const AT_ONCE: usize = 4;
-
-/// Tasks read at once.
-const PAGE: u32 = 1000;
 
 /// Pairs of revisions whose answers are kept.
 const MOST_KNOWN: usize = 16;
@@ -34,7 +31,8 @@ const MOST_KNOWN: usize = 16;
 pub(super) struct Planned {
     pub(super) plan: Plan,
     pub(super) from: Option<Arc<Plugin>>,
-    pub(super) usage: Arc<Usage>,
+    usage: Arc<Usage>,
+    answers: BTreeMap<TaskId, Known>,
 }
 
 /// Which revision, if any, and which instead.
@@ -44,8 +42,16 @@ type Pair = (Option<Digest>, Digest);
 #[derive(Clone)]
 struct Known {
     revision: u32,
+    scope: Scope,
     devices: Digest,
     plan: TaskPlan,
+}
+
+/// A task to ask about, with the profiles of its devices and what names those.
+struct Asked {
+    task: Task,
+    devices: Digest,
+    groups: Vec<usage::Group>,
 }
 
 /// The answers that plans were made of.
@@ -79,85 +85,125 @@ impl App {
         Ok(self.planned(to, None).await?.plan)
     }
 
-    /// The plan, and what it was made from. Which devices there are is looked up, unless it was
-    /// just before.
+    /// The plan, and what it was made from. One that was made just before is brought up to date with
+    /// the tasks, and holds for the devices as they were then.
     pub(super) async fn planned(
         &self,
         to: &Arc<Plugin>,
-        usage: Option<Arc<Usage>>,
+        before: Option<Planned>,
     ) -> Result<Planned, AppError> {
         let application = &to.description().application;
         let from = self.0.applications.get(application);
         let from = from.filter(|from| from.digest() != to.digest());
-        let usage = match usage {
-            Some(usage) => usage,
+        let pair = (from.as_ref().map(|from| from.digest()), to.digest());
+        let before = before.filter(|before| (before.plan.from, before.plan.to) == pair);
+        let usage = match &before {
+            Some(before) => Arc::clone(&before.usage),
             None => Arc::new(Usage::read(self, from.as_deref(), to).await?),
         };
-        let pair = (from.as_ref().map(|from| from.digest()), to.digest());
-        let known = self.0.plans.get(pair);
-        let asked = self.read_tasks(to, &usage).await?;
-        let answers = stream::iter(asked)
-            .map(|(task, devices, groups)| {
-                let (from, known) = (from.clone(), known.get(&task.id).cloned());
-                async move {
-                    let same = |known: &Known| {
-                        known.revision == task.revision.number && known.devices == devices
-                    };
-                    if let Some(known) = known.filter(same) {
-                        return Ok((task.id, known));
-                    }
-                    let plan = self.plan_task(from.as_ref(), to, &task, &groups).await?;
-                    let known = Known {
-                        revision: task.revision.number,
-                        devices,
-                        plan,
-                    };
-                    Ok::<_, AppError>((task.id, known))
-                }
-            })
+        let (mut answers, asked) = match before {
+            Some(before) => self.read_tasks(to, &usage, &before.answers, true).await?,
+            None => {
+                let known = self.0.plans.get(pair);
+                self.read_tasks(to, &usage, &known, false).await?
+            }
+        };
+        let fresh = stream::iter(asked)
+            .map(|asked| self.ask_about(from.clone(), to, asked))
             .buffered(AT_ONCE)
             .collect::<Vec<_>>()
-            .await
-            .into_iter()
-            .collect::<Result<BTreeMap<_, _>, AppError>>()?;
+            .await;
+        for one in fresh {
+            let (task, known) = one?;
+            answers.insert(task, known);
+        }
         let plan = plan_of(from.as_deref(), to, &usage, &answers);
         // What uses time or chance may answer otherwise the next time.
         if to.is_pure() && from.as_ref().is_none_or(|from| from.is_pure()) {
-            self.0.plans.put(pair, answers);
+            self.0.plans.put(pair, answers.clone());
         }
-        Ok(Planned { plan, from, usage })
+        Ok(Planned {
+            plan,
+            from,
+            usage,
+            answers,
+        })
     }
 
-    /// The tasks, with the profiles of their devices and the digest of those.
+    async fn ask_about(
+        &self,
+        from: Option<Arc<Plugin>>,
+        to: &Arc<Plugin>,
+        asked: Asked,
+    ) -> Result<(TaskId, Known), AppError> {
+        let Asked {
+            task,
+            devices,
+            groups,
+        } = asked;
+        let plan = self.plan_task(from.as_ref(), to, &task, &groups).await?;
+        let known = Known {
+            revision: task.revision.number,
+            scope: task.scope,
+            devices,
+            plan,
+        };
+        Ok((task.id, known))
+    }
+
+    /// The tasks whose answers are known, and those to ask about. What is known holds for the same
+    /// task revision on the same devices, which `same_devices` says that they are.
     async fn read_tasks(
         &self,
         to: &Plugin,
         usage: &Usage,
-    ) -> Result<Vec<(Task, Digest, Vec<usage::Group>)>, AppError> {
+        known: &BTreeMap<TaskId, Known>,
+        same_devices: bool,
+    ) -> Result<(BTreeMap<TaskId, Known>, Vec<Asked>), AppError> {
         let application = &to.description().application;
         let mut connection = self.0.storage.read().await?;
-        let mut asked = Vec::new();
-        let mut scopes: HashMap<String, RoaringBitmap> = HashMap::new();
-        let mut after = TaskId(0);
-        loop {
-            let tasks = task_list(&mut connection, Some(application), None, after, PAGE).await?;
-            let Some(last) = tasks.last() else {
-                return Ok(asked);
-            };
-            after = last.id;
-            for task in tasks {
-                let scope = format!("{:?}", task.scope);
-                let targets = if let Some(targets) = scopes.get(&scope) {
-                    targets
-                } else {
-                    let targets = devices_of(&mut connection, &task.scope).await?;
-                    scopes.entry(scope).or_insert(targets)
-                };
-                let groups = usage.groups(&task.task_type, targets);
-                let devices = usage::digest(&groups);
-                asked.push((task, devices, groups));
+        let mut places: HashMap<(TaskTypeId, String), (Digest, Vec<usage::Group>)> = HashMap::new();
+        let (mut kept, mut asked) = (BTreeMap::new(), Vec::new());
+        for (id, revision) in task_numbers(&mut connection, application).await? {
+            let known = known.get(&id).filter(|known| known.revision == revision);
+            if let Some(known) = known.filter(|_| same_devices) {
+                kept.insert(id, known.clone());
+                continue;
             }
+            let task = match known {
+                Some(_) => None,
+                None => task_get(&mut connection, id).await?,
+            };
+            let (task_type, scope) = match (&task, known) {
+                (Some(task), _) => (&task.task_type, &task.scope),
+                (None, Some(known)) => (&known.plan.task_type, &known.scope),
+                // Deleted since the list was read.
+                (None, None) => continue,
+            };
+            let place = (task_type.clone(), format!("{scope:?}"));
+            let (devices, groups) = match places.entry(place) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => {
+                    let targets = devices_of(&mut connection, scope).await?;
+                    let groups = usage.groups(task_type, &targets);
+                    free.insert((usage::digest(&groups), groups))
+                }
+            };
+            if let Some(known) = known.filter(|known| known.devices == *devices) {
+                kept.insert(id, known.clone());
+                continue;
+            }
+            let task = match task {
+                Some(task) => Some(task),
+                None => task_get(&mut connection, id).await?,
+            };
+            asked.extend(task.map(|task| Asked {
+                task,
+                devices: *devices,
+                groups: groups.clone(),
+            }));
         }
+        Ok((kept, asked))
     }
 }
 

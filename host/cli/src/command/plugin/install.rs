@@ -14,6 +14,10 @@ use muster_release::registry::Reference;
 use serde_json::{Value, json};
 
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub(crate) struct Install {
     /// Components, with their statements and signatures beside them; bundles; or references to
     /// registries, as `oci://registry/name:tag@sha256:…`, which the server fetches
