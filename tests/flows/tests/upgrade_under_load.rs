@@ -2,7 +2,6 @@
 //! deliveries run. Nothing fails, and every answer is of one revision.
 
 use anyhow::{Context as _, Result, ensure};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use muster_api::plan::{PlanView, RevisionActivate};
 use muster_api::plugin::PluginView;
 use muster_api::task::TaskRevisionView;
@@ -12,6 +11,7 @@ use muster_flows::{
     system_with_clamav, task,
 };
 use muster_test_harness::{Client, TestSystem};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 const SWITCHES: u32 = 100;
 const TASKS_A_SECOND: u32 = 200;
 
-/// Creates tasks at the rate, as far as the machine keeps up, until it is told to end; gives their
-/// numbers.
-async fn create(client: Client, end: Arc<AtomicBool>) -> Result<Vec<i64>> {
+/// Creates tasks at the rate, as far as the machine keeps up, until it is told to end. Each is looked
+/// at and deleted again. Tells how many each revision validated.
+async fn create(client: Client, digests: [String; 2], end: Arc<AtomicBool>) -> Result<[u32; 2]> {
     let mut every = tokio::time::interval(Duration::from_secs(1) / TASKS_A_SECOND);
     let mut created = tokio::task::JoinSet::new();
     let mut number = 0;
@@ -30,6 +30,7 @@ async fn create(client: Client, end: Arc<AtomicBool>) -> Result<Vec<i64>> {
         every.tick().await;
         number += 1;
         let (client, name) = (client.clone(), format!("load {number}"));
+        let digests = digests.clone();
         created.spawn(async move {
             let settings = json!({
                 "area": "paths",
@@ -37,10 +38,23 @@ async fn create(client: Client, end: Arc<AtomicBool>) -> Result<Vec<i64>> {
                 "archives": { "scan": false, "max-files": 7 },
             });
             let task = task(&name, CLAMAV, "scan", settings);
-            anyhow::Ok(client.task_create(&task).await?.id)
+            let task = client.task_create(&task).await?.id;
+            let path = format!("/tasks/{task}");
+            let revisions = client.list(&format!("{path}/revisions"), "").await?;
+            let which = validated_by(&digests, &revisions)?;
+            let delete = client.request(Method::DELETE, &path);
+            let deleted = client.send(delete).await?;
+            ensure!(deleted.status.is_success(), "{}", deleted.text());
+            Ok(which)
         });
     }
-    created.join_all().await.into_iter().collect()
+    let mut counts = [0, 0];
+    for which in created.join_all().await {
+        if let Some(count) = counts.get_mut(which?) {
+            *count += 1;
+        }
+    }
+    Ok(counts)
 }
 
 /// Runs a task again and again until it is told to end; tells how often.
@@ -123,45 +137,22 @@ async fn a_plug_in_is_switched_back_and_forth_under_load() -> Result<()> {
     let (took, runs, tasks) = tokio::try_join!(
         switch,
         run(client.clone(), &device, Arc::clone(&end)),
-        create(client.clone(), Arc::clone(&end)),
+        create(client.clone(), digests.clone(), Arc::clone(&end)),
     )?;
     println!(
-        "{SWITCHES} switches in {took:?}, {} tasks created meanwhile, {runs:?} deliveries by revision",
-        tasks.len()
+        "{SWITCHES} switches in {took:?}; by revision {tasks:?} tasks created and {runs:?} deliveries"
     );
-    ensure!(
-        runs.iter().all(|count| *count > 0),
-        "only one revision was at work: {runs:?}"
-    );
-
-    let by_revision = stream::iter(tasks)
-        .map(|task| {
-            let client = client.clone();
-            async move {
-                let path = format!("/tasks/{task}/revisions");
-                client.list::<TaskRevisionView>(&path, "").await
-            }
-        })
-        .buffer_unordered(8)
-        .try_fold([0, 0], |mut counts, revisions| {
-            let counted = count(&digests, &revisions, &mut counts);
-            async move { counted.map(|()| counts) }
-        })
-        .await?;
-    println!("{by_revision:?} tasks by revision");
-    ensure!(
-        by_revision.iter().all(|count| *count > 0),
-        "one revision validated nothing"
-    );
+    for (what, counts) in [("deliveries", runs), ("tasks", tasks)] {
+        ensure!(
+            counts.iter().all(|count| *count > 0),
+            "{what} of one revision alone: {counts:?}"
+        );
+    }
     Ok(())
 }
 
-/// What a revision had to say of a task is of the revision that the task names.
-fn count(
-    digests: &[String; 2],
-    revisions: &[TaskRevisionView],
-    counts: &mut [u32; 2],
-) -> Result<()> {
+/// Which revision a task names, whose words must be those of that revision.
+fn validated_by(digests: &[String; 2], revisions: &[TaskRevisionView]) -> Result<usize> {
     let first = revisions.last().context("a task without a revision")?;
     let which = digests.iter().position(|digest| *digest == first.plugin);
     let which = which.context("validated by nobody")?;
@@ -174,8 +165,5 @@ fn count(
         "revision {which} validated it, and it says {:?}",
         first.findings
     );
-    if let Some(count) = counts.get_mut(which) {
-        *count += 1;
-    }
-    Ok(())
+    Ok(which)
 }
