@@ -101,13 +101,12 @@ impl App {
             Some(before) => Arc::clone(&before.usage),
             None => Arc::new(Usage::read(self, from.as_deref(), to).await?),
         };
-        let (mut answers, asked) = match before {
-            Some(before) => self.read_tasks(to, &usage, &before.answers, true).await?,
-            None => {
-                let known = self.0.plans.get(pair);
-                self.read_tasks(to, &usage, &known, false).await?
-            }
+        let same_devices = before.is_some();
+        let known = match before {
+            Some(before) => Arc::new(before.answers),
+            None => self.0.plans.get(pair),
         };
+        let (mut answers, asked) = self.read_tasks(to, &usage, &known, same_devices).await?;
         let fresh = stream::iter(asked)
             .map(|asked| self.ask_about(from.clone(), to, asked))
             .buffered(AT_ONCE)

@@ -176,7 +176,7 @@ impl App {
             .await?;
         muster_crash_point::reach("quarantine.recovered");
         if moved {
-            self.swap(plugin);
+            self.swap(plugin).await?;
         }
         drop(alone);
         if moved {
