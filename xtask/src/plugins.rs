@@ -7,6 +7,7 @@ use crate::place::Place;
 use crate::setup::{self, WASM};
 use crate::step::{self, cargo};
 use anyhow::{Context, Result};
+use cargo_metadata::Package;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use wit_component::ComponentEncoder;
@@ -14,7 +15,10 @@ use wit_component::ComponentEncoder;
 /// A component that was built.
 pub(crate) struct Plugin {
     pub(crate) path: PathBuf,
-    name: String,
+    pub(crate) name: String,
+    /// The application that it speaks for.
+    pub(crate) application: String,
+    pub(crate) version: String,
     /// Bytes.
     size: usize,
     /// `sha256:` and 64 hexadecimal digits, as the server tells it too.
@@ -29,6 +33,7 @@ pub(crate) fn run() -> Result<()> {
             name,
             size,
             digest,
+            ..
         } = plugin;
         println!("{name:<12} {:>6} KiB  {digest}", size.div_ceil(1024));
         println!("{:12} {}", "", path.display());
@@ -40,13 +45,13 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn build(place: &Place) -> Result<Vec<Plugin>> {
     step::say("Management plug-ins");
     let folder = place.root.join("plugins");
-    // Each crate's name, and the name of its folder.
+    // Each crate, and the name of its folder.
     let mut crates = Vec::new();
     for package in &place.workspace.packages {
         let home = package.manifest_path.as_std_path().parent();
         if let Some(home) = home.filter(|home| home.parent() == Some(&folder)) {
             let home = home.file_name().unwrap_or_default().to_string_lossy();
-            crates.push((package.name.as_str(), home.into_owned()));
+            crates.push((package, home.into_owned()));
         }
     }
     let mut command = cargo();
@@ -54,7 +59,7 @@ pub(crate) fn build(place: &Place) -> Result<Vec<Plugin>> {
         .current_dir(&place.root)
         .args(["build", "--profile", "guest", "--target", WASM]);
     for (package, _) in &crates {
-        command.args(["--package", package]);
+        command.args(["--package", package.name.as_str()]);
     }
     step::run(&mut command)?;
 
@@ -63,14 +68,23 @@ pub(crate) fn build(place: &Place) -> Result<Vec<Plugin>> {
     crates
         .into_iter()
         .map(|(package, name)| {
-            let library = package.replace('-', "_");
-            encode(&built.join(library).with_extension("wasm"), &into, name)
+            let library = package.name.replace('-', "_");
+            let module = built.join(library).with_extension("wasm");
+            encode(&module, &into, name, package)
         })
         .collect()
 }
 
 /// Makes a component of a module that holds the contract's types, as `wit-bindgen` puts them there.
-fn encode(from: &Path, into: &Path, name: String) -> Result<Plugin> {
+fn encode(from: &Path, into: &Path, name: String, package: &Package) -> Result<Plugin> {
+    let application = package.metadata.pointer("/muster/application");
+    let application = application.and_then(serde_json::Value::as_str);
+    let application = application.with_context(|| {
+        format!(
+            "{} has no application in package.metadata.muster",
+            package.name
+        )
+    })?;
     let module = std::fs::read(from)
         .with_context(|| format!("cannot read the module {}", from.display()))?;
     let bytes = ComponentEncoder::default()
@@ -87,6 +101,8 @@ fn encode(from: &Path, into: &Path, name: String) -> Result<Plugin> {
     Ok(Plugin {
         path,
         name,
+        application: application.to_owned(),
+        version: package.version.to_string(),
         size: bytes.len(),
         digest,
     })

@@ -14,6 +14,7 @@ pub mod problem;
 pub mod run;
 pub mod server;
 pub mod task;
+pub mod trust;
 
 /// Where everything but agents, health and metrics lives.
 pub const BASE: &str = "/api/v1";

@@ -2,6 +2,7 @@
 
 pub mod health;
 
+use crate::trust::PluginTrustView;
 use jiff::Timestamp;
 use muster_domain::application::{Mark, Needs, TaskKind};
 use muster_domain::event::Severity;
@@ -30,6 +31,9 @@ pub struct PluginView {
     /// For `failed`: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Who signed it, or on what other ground it was admitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<PluginTrustView>,
     /// Bytes of the component.
     pub size: u64,
     /// When it was installed.

@@ -10,6 +10,13 @@ pub struct ServerView {
     pub version: String,
     /// The administrator whose token was presented.
     pub administrator: String,
+    /// `required`, `pinned` or `dev`: what happens to plug-ins without a signature; `unreadable` if
+    /// the trust store cannot be read, and nothing is admitted.
+    #[serde(default)]
+    pub trust_policy: String,
+    /// Plug-ins at work that nobody signed.
+    #[serde(default)]
+    pub plugins_unsigned: u64,
     /// Devices with an open link.
     pub devices_online: u64,
     /// Devices enrolled.

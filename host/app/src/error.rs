@@ -1,11 +1,13 @@
 //! Why something was not done, and whose fault it was.
 
 use crate::application::Absence;
+use crate::trust::TrustUnreadable;
 use muster_domain::finding::Finding;
 use muster_domain::{ApplicationId, TaskTypeId};
 use muster_plugin_host::{CallError, Fault, LoadError};
 use muster_release::bundle::BundleError;
 use muster_release::registry::RegistryError;
+use muster_release::trust::TrustRefusal;
 use muster_storage::StorageError;
 
 /// Why something was not done.
@@ -79,6 +81,15 @@ pub enum AppError {
     /// A release could not be had from a registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// The trust store refuses it.
+    #[error(transparent)]
+    Trust(#[from] TrustRefusal),
+    /// The trust store cannot be read, so nothing is trusted.
+    #[error(
+        "the trust store cannot be read, so nothing is admitted; remove the row that is named with \
+         `muster trust key remove NUMBER`, or restore the database"
+    )]
+    TrustUnreadable(#[source] TrustUnreadable),
     /// The database failed.
     #[error(transparent)]
     Storage(StorageError),
@@ -106,6 +117,13 @@ impl From<StorageError> for AppError {
                 code: "device-name-taken",
                 text: "another device has this name already; choose another, or remove that device"
                     .into(),
+            },
+            StorageError::Constraint("trust_credential_known") => Self::Conflict {
+                code: "credential-known",
+                text:
+                    "this key or identity is in the trust store already; `muster trust key list` \
+                       and `muster trust identity list` show it"
+                        .into(),
             },
             StorageError::Constraint("plugin_current") => Self::Conflict {
                 code: "plugin-installed-meanwhile",
@@ -139,6 +157,8 @@ impl AppError {
             Self::Load(_) => "plugin-invalid",
             Self::Bundle(error) => error.code(),
             Self::Registry(error) => error.code(),
+            Self::Trust(refusal) => refusal.code(),
+            Self::TrustUnreadable(_) => "trust-store-unreadable",
             Self::Storage(StorageError::Full) => "disk-full",
             Self::File { cause, .. } if cause.kind() == std::io::ErrorKind::StorageFull => {
                 "disk-full"
@@ -158,10 +178,11 @@ impl AppError {
             | Self::Conflict { .. }
             | Self::Denied { .. }
             | Self::Bundle(_)
-            | Self::Registry(_) => Fault::Caller,
+            | Self::Registry(_)
+            | Self::Trust(_) => Fault::Caller,
             Self::Plugin(error) => error.fault(),
             Self::Load(error) => error.fault(),
-            Self::Storage(_) | Self::File { .. } => Fault::Us,
+            Self::TrustUnreadable(_) | Self::Storage(_) | Self::File { .. } => Fault::Us,
         }
     }
 

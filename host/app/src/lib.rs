@@ -24,6 +24,7 @@ pub mod report;
 pub mod submit;
 pub mod task;
 pub mod transfer;
+pub mod trust;
 pub mod watch;
 
 pub use administrator::Administrator;

@@ -216,6 +216,18 @@ impl Client {
         self.answer(request, &format!("PUT {path}")).await
     }
 
+    pub(crate) async fn put_json(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answer, ClientError> {
+        let request = self
+            .request(Method::PUT, path)
+            .json(body)
+            .timeout(ANSWER_TIME);
+        self.answer(request, &format!("PUT {path}")).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Result<Answer, ClientError> {
         let request = self.request(Method::DELETE, path).timeout(ANSWER_TIME);
         self.answer(request, &format!("DELETE {path}")).await

@@ -9,6 +9,7 @@ mod plugin;
 mod run;
 mod status;
 mod task;
+mod trust;
 
 use crate::client::Client;
 use crate::credentials::Credentials;
@@ -48,6 +49,9 @@ enum Command {
     /// Management plug-ins
     #[command(subcommand)]
     Plugin(plugin::Plugin),
+    /// Whom the server trusts to sign plug-ins
+    #[command(subcommand)]
+    Trust(trust::Trust),
     /// Devices and their enrollment
     #[command(subcommand)]
     Device(device::Device),
@@ -102,6 +106,7 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Status => status::run(&Context::new(out)?).await,
         Command::Plugin(plugin::Plugin::Release(release)) => release.run(&out).await,
         Command::Plugin(plugin) => plugin.run(&Context::new(out)?).await,
+        Command::Trust(trust) => trust.run(&Context::new(out)?).await,
         Command::Device(device) => device.run(&Context::new(out)?).await,
         Command::Group(group) => group.run(&Context::new(out)?).await,
         Command::Task(task) => task.run(&Context::new(out)?).await,

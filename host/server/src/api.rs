@@ -19,6 +19,7 @@ pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod task;
 pub(crate) mod transfer;
+pub(crate) mod trust;
 pub(crate) mod view;
 
 use crate::problem::Problem;

@@ -4,6 +4,8 @@ mod plugins;
 
 use crate::edge::Edge;
 use axum::http::{Method, StatusCode};
+use muster_app::trust::TrustMarks;
+use muster_release::trust::Policy;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
@@ -100,9 +102,10 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    pub(crate) fn text(&self, edge: &Edge) -> Result<String, std::fmt::Error> {
+    pub(crate) async fn text(&self, edge: &Edge) -> Result<String, std::fmt::Error> {
+        let marks = edge.app().trust_marks().await.ok();
         let mut text = String::new();
-        encode(&mut text, &Self::read(edge))?;
+        encode(&mut text, &Self::read(edge, marks))?;
         let own = text.trim_end().trim_end_matches("# EOF").to_owned();
         let mut all = String::new();
         encode(&mut all, &self.registry)?;
@@ -110,7 +113,7 @@ impl Metrics {
     }
 
     /// What is read now.
-    fn read(edge: &Edge) -> Registry {
+    fn read(edge: &Edge, marks: Option<TrustMarks>) -> Registry {
         let mut registry = Registry::default();
         let mut gauge = |name: &str, help: &str, value: i64| {
             registry.register(name, help, ConstGauge::new(value));
@@ -122,6 +125,24 @@ impl Metrics {
             "muster_plugins_loaded",
             "Applications with a loaded plug-in",
             loaded,
+        );
+        let unsigned = marks.map_or(0, |marks| marks.unsigned);
+        gauge(
+            "muster_plugins_unsigned",
+            "Plug-ins at work that nobody signed",
+            i64::try_from(unsigned).unwrap_or(i64::MAX),
+        );
+        gauge(
+            "muster_trust_policy_dev",
+            "1 where plug-ins are admitted without a signature",
+            marks
+                .is_some_and(|marks| marks.policy == Policy::Dev)
+                .into(),
+        );
+        gauge(
+            "muster_trust_store_readable",
+            "0 where the trust store cannot be read, and nothing is admitted",
+            marks.is_some().into(),
         );
         let counters = edge.plugin_host().counters();
         let waiting = i64::try_from(counters.waiting).unwrap_or(i64::MAX);
@@ -198,6 +219,7 @@ fn method_label(method: &Method) -> String {
     let known = [
         Method::GET,
         Method::POST,
+        Method::PUT,
         Method::PATCH,
         Method::DELETE,
         Method::HEAD,

@@ -148,9 +148,11 @@ impl From<AppError> for Problem {
                 reason: Some(reason.code()),
                 ..of(StatusCode::CONFLICT)
             },
-            AppError::UnknownTaskType { .. } | AppError::Invalid { .. } => {
+            AppError::UnknownTaskType { .. } | AppError::Invalid { .. } | AppError::Trust(_) => {
                 of(StatusCode::UNPROCESSABLE_ENTITY)
             }
+            // The administrator who asks is the one who can repair it.
+            AppError::TrustUnreadable(_) => of(StatusCode::INTERNAL_SERVER_ERROR),
             AppError::SettingsInvalid { findings } => {
                 let detail = match findings.as_slice() {
                     [one] => format!("the settings cannot be used: {}", one.text),

@@ -6,7 +6,7 @@
 use crate::agents::{enroll, link};
 use crate::api::{
     device, enrollment_token, event, group, health, plugin, plugin_health, revision, run, server,
-    task, transfer,
+    task, transfer, trust,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
@@ -69,6 +69,22 @@ routes! {
     administrator get    "/api/v1/plugin-uploads"        revision::upload_list;
     administrator get    "/api/v1/plugins/{application}/grants" plugin::grant_list;
     administrator patch  "/api/v1/plugins/{application}/grants" plugin::grant_change;
+
+    administrator get    "/api/v1/trust"                 trust::trust_show;
+    administrator put    "/api/v1/trust/policy"          trust::trust_policy_set;
+    administrator put    "/api/v1/trust/root"            trust::trust_root_set;
+    administrator put    "/api/v1/trust/pins/{digest}"   trust::pin_set;
+    administrator delete "/api/v1/trust/pins/{digest}"   trust::pin_remove;
+    administrator get    "/api/v1/trust/credentials"     trust::credential_list;
+    administrator post   "/api/v1/trust/credentials"     trust::credential_add;
+    administrator delete "/api/v1/trust/credentials/{credential}"        trust::credential_remove;
+    administrator post   "/api/v1/trust/credentials/{credential}/rotate" trust::credential_rotate;
+    administrator post   "/api/v1/trust/credentials/{credential}/expire" trust::credential_expire;
+    administrator post   "/api/v1/trust/credentials/{credential}/revoke" trust::credential_revoke;
+    administrator get    "/api/v1/trust/owners"          trust::owner_list;
+    administrator put    "/api/v1/trust/owners/{application}" trust::owner_move;
+    administrator get    "/api/v1/trust/revocations"     trust::revocations_list;
+    administrator post   "/api/v1/trust/revocations"     trust::revocations_import;
 
     administrator get    "/api/v1/devices"               device::device_list;
     administrator get    "/api/v1/devices/{device}"      device::device_show;

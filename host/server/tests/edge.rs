@@ -210,15 +210,21 @@ async fn what_is_no_plug_in_is_not_installed() {
             .header("content-type", "application/wasm")
             .body(bytes)
     };
+    let problem = problem(upload(b"no component".to_vec()), 422).await;
+    assert_eq!(problem.code(), "release-unsigned", "{}", problem.detail);
+    let policy = system
+        .ask(Method::PUT, "/trust/policy")
+        .json(&json!({"policy": "dev"}));
+    assert_eq!(policy.send().await.unwrap().status(), 204);
     for bytes in [
         b"no component".to_vec(),
         b"\0asm\x01\0\0\0".to_vec(),
         b"\0asm\x0d\0\x01\0\x07".to_vec(),
     ] {
-        let problem = problem(upload(bytes), 422).await;
+        let problem = support::problem(upload(bytes), 422).await;
         assert_eq!(problem.code(), "plugin-invalid", "{}", problem.detail);
     }
-    let problem = problem(upload(vec![0; 200 * 1024 * 1024]), 413).await;
+    let problem = support::problem(upload(vec![0; 200 * 1024 * 1024]), 413).await;
     assert!(problem.detail.contains("64 MiB"), "{}", problem.detail);
     assert_eq!(system.get("/plugins").await["items"], json!([]));
     system.server.stop().await;

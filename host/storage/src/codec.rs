@@ -22,7 +22,7 @@ impl<'r> Columns<'r> {
         self.row.try_get(column).map_err(StorageError::from)
     }
 
-    fn wrong(&self, column: &str, why: impl std::fmt::Display) -> StorageError {
+    pub(crate) fn wrong(&self, column: &str, why: impl std::fmt::Display) -> StorageError {
         StorageError::Row {
             table: self.table,
             what: format!("{column}: {why}"),

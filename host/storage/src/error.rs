@@ -35,10 +35,11 @@ pub enum StorageError {
 }
 
 /// The constraints that callers care for, by what SQLite says of them.
-const CONSTRAINTS: [(&str, &str); 3] = [
+const CONSTRAINTS: [(&str, &str); 4] = [
     ("groups.parent, groups.name", "group_name_taken"),
     ("devices.name", "device_name_taken"),
     ("plugins.application", "plugin_current"),
+    ("trust_credentials.name", "trust_credential_known"),
 ];
 
 impl From<sqlx::Error> for StorageError {

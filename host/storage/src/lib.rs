@@ -19,6 +19,7 @@ pub mod group;
 pub mod plugin;
 pub mod run;
 pub mod task;
+pub mod trust;
 
 pub use error::StorageError;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The places that no run passes; they have tests of their own.
-pub const ELSEWHERE: [&str; 11] = [
+pub const ELSEWHERE: [&str; 19] = [
     "dispatch.wanted-committed",
     "enroll.before-commit",
     "install.before-commit",
@@ -17,6 +17,14 @@ pub const ELSEWHERE: [&str; 11] = [
     "report.later-before-commit",
     "server.keys-made",
     "submit.before-commit",
+    "trust.credential-written",
+    "trust.owner-written",
+    "trust.policy-written",
+    "trust.quarantined",
+    "trust.revocations-committed",
+    "trust.revocations-written",
+    "trust.revoked-written",
+    "trust.rotation-written",
 ];
 
 /// Every name that is given to `muster_crash_point::reach` in the sources of the programs.

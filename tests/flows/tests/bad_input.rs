@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use muster_api::plugin::PluginView;
 use muster_api::task::TaskView;
 use muster_domain::delivery::{Cause, DeliveryState};
-use muster_flows::{ALWAYS, CLAMAV, DETECTS, Device, WAITS_THEN_DETECTS, scan, task};
+use muster_flows::{AIDE, ALWAYS, CLAMAV, DETECTS, Device, WAITS_THEN_DETECTS, scan, task};
 use muster_flows::{connector, system_with_clamav};
 use muster_test_harness::{TestSystem, folder, needs, until};
 use serde_json::{Value, json};
@@ -103,7 +103,12 @@ async fn a_full_disk_refuses_what_is_new_and_loses_nothing() -> Result<()> {
     assert_eq!(problem.code(), "disk-full");
     assert!(problem.detail.contains("full"), "{}", problem.detail);
     let other = std::fs::read(system.programs.plugin("aide")?)?;
-    let problem = client.plugin_upload(other.clone()).await?.problem(507)?;
+    let install = async || {
+        client
+            .plugin_install_as(&other, AIDE, env!("CARGO_PKG_VERSION"))
+            .await
+    };
+    let problem = install().await?.problem(507)?;
     assert_eq!(problem.code(), "disk-full");
     // The device ends its work while there is no room for the result.
     device.touch("gate")?;
@@ -136,7 +141,7 @@ async fn a_full_disk_refuses_what_is_new_and_loses_nothing() -> Result<()> {
     }
     created.push(client.task_create(&large("with room")).await?.id);
     assert_eq!(ids().await?, created);
-    client.plugin_upload(other).await?.ok::<PluginView>()?;
+    install().await?.ok::<PluginView>()?;
     drop(system);
     drop(disk);
     Ok(())
@@ -220,8 +225,11 @@ async fn a_component_that_is_cut_or_changed_is_refused_and_the_good_one_works_on
     let whole = std::fs::read(system.programs.plugin("clamav")?)?;
     let mut refused = 0;
     for part in [0, 1, 8, whole.len() / 3, whole.len() / 2, whole.len() - 1] {
-        let cut = whole.get(..part).context("it is that long")?.to_vec();
-        let problem = client.plugin_upload(cut).await?.problem(422)?;
+        let cut = whole.get(..part).context("it is that long")?;
+        // Even its vendor's signature does not make it one.
+        let version = env!("CARGO_PKG_VERSION");
+        let problem = client.plugin_install_as(cut, CLAMAV, version).await?;
+        let problem = problem.problem(422)?;
         assert_eq!(
             problem.code(),
             "plugin-invalid",

@@ -9,18 +9,28 @@
 mod slot;
 
 use anyhow::{Context as _, Result, ensure};
+use jiff::{SignedDuration, Timestamp};
 use muster_api::page::Page;
 use muster_api::plugin::{AskView, GrantsChange, PluginRemovedView, PluginView};
 use muster_api::task::TaskView;
+use muster_domain::application::Limit;
+use muster_domain::{ApplicationId, Digest};
 use muster_flows::task;
-use muster_test_harness::{Answer, TestSystem};
+use muster_release::statement::Statement;
+use muster_test_harness::{Answer, Client, TestSystem};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const CAPABLE: &str = "org.example.capable";
 
-/// The guest, with what it asks for beyond files, clock and random, and its version.
-fn capable(guest: &[u8], asks: &str) -> Result<Vec<u8>> {
+/// The guest, with what it asks for beyond files, clock and random, and its version; signed.
+async fn capable(
+    client: &Client,
+    guest: &[u8],
+    asks: &str,
+    version: &str,
+    memory: Option<u32>,
+) -> Result<Vec<u8>> {
     let mut bytes = guest.to_vec();
     let at = bytes
         .windows(slot::SLOT.len())
@@ -32,7 +42,22 @@ fn capable(guest: &[u8], asks: &str) -> Result<Vec<u8>> {
     slot.iter_mut()
         .zip(text.bytes())
         .for_each(|(slot, byte)| *slot = byte);
-    Ok(bytes)
+    let created = Timestamp::now();
+    let capabilities = ["clock", "files", "random"].map(str::to_owned);
+    let statement = Statement::new(
+        Digest::of(&bytes),
+        ApplicationId::new(CAPABLE)?,
+        version.parse()?,
+        (
+            capabilities.into(),
+            memory
+                .map(|mebibytes| (Limit::Memory, mebibytes))
+                .into_iter()
+                .collect(),
+        ),
+        created..created + SignedDuration::from_hours(24),
+    );
+    client.vendor().await?.bundle(&bytes, &statement)
 }
 
 /// What the guest says that came of something: a new task is validated by it.
@@ -66,7 +91,7 @@ async fn a_plug_in_gets_what_it_asks_for_only_by_an_administrator_s_word() -> Re
     let mut system = TestSystem::start().await?;
     let client = system.client.clone();
     let guest = system.programs.guest("muster-test-capable-guest")?;
-    let first = capable(&guest, "")?;
+    let first = capable(&client, &guest, "", "1.0.0", None).await?;
 
     // Nobody said anything: it waits, and it is told what it asks for and why.
     let answer = client.plugin_upload(first.clone()).await?;
@@ -159,7 +184,7 @@ async fn a_revision_that_asks_for_more_waits_and_removal_takes_all_away() -> Res
     let system = TestSystem::start_with(&environment).await?;
     let client = system.client.clone();
     let guest = system.programs.guest("muster-test-capable-guest")?;
-    let first = capable(&guest, "")?;
+    let first = capable(&client, &guest, "", "1.0.0", None).await?;
     let query = "grant=files,random&deny=clock";
     let answer = client.plugin_upload_with(first.clone(), query).await?;
     answer.ok::<PluginView>()?;
@@ -169,7 +194,7 @@ async fn a_revision_that_asks_for_more_waits_and_removal_takes_all_away() -> Res
     let path = format!("/plugins/{CAPABLE}/grants");
 
     // It waits for a word to what is more, and to no other thing.
-    let second = capable(&guest, "memory 2.0.0")?;
+    let second = capable(&client, &guest, "memory 2.0.0", "2.0.0", Some(128)).await?;
     let waits: PluginView = client.plugin_upload(second.clone()).await?.ok()?;
     let reason = waits.reason.context("no reason")?;
     ensure!(reason.contains("memory=128 (MiB)"), "{reason}");
@@ -196,7 +221,7 @@ async fn a_revision_that_asks_for_more_waits_and_removal_takes_all_away() -> Res
     assert_eq!(said(&system, read.clone()).await?, "Ok(3)");
     let grow = json!({ "do": "grow", "size": 100 });
     assert_eq!(said(&system, grow.clone()).await?, (100 << 20).to_string());
-    let third = capable(&guest, "more-memory 3.0.0")?;
+    let third = capable(&client, &guest, "more-memory 3.0.0", "3.0.0", Some(256)).await?;
     let waits: PluginView = client.plugin_upload(third).await?.ok()?;
     let reason = waits.reason.context("no reason")?;
     ensure!(reason.contains("memory=256 (MiB)"), "{reason}");

@@ -7,8 +7,8 @@ use muster_api::plugin::PluginView;
 use muster_domain::Digest;
 use muster_domain::delivery::DeliveryState;
 use muster_flows::{
-    CLAMAV, CRASH_AT, Device, FOUND, WAITS_THEN_DETECTS, first_clamav, killed, scan, second_clamav,
-    system_with_clamav,
+    CLAMAV, CRASH_AT, Device, FOUND, SECOND_VERSION, WAITS_THEN_DETECTS, first_clamav, killed,
+    scan, second_clamav, system_with_clamav,
 };
 use muster_test_harness::{Client, TestSystem, until};
 use reqwest::Method;
@@ -84,6 +84,10 @@ impl Act {
         let system = system_with_clamav().await?;
         system.client.task_create(&scan("scan")).await?;
         let second = second_clamav(&system.programs)?;
+        let second = system
+            .client
+            .release(&second, CLAMAV, SECOND_VERSION)
+            .await?;
         let ready: PluginView = system.client.plugin_upload(second).await?.ok()?;
         ensure!(ready.state == "ready", "it did not wait");
         if matches!(self, Self::RollBack) {

@@ -40,6 +40,10 @@ async fn accept(client: &Client, digest: &str) -> Result<ActivatedView> {
 async fn upgrade(system: &TestSystem) -> Result<String> {
     let second = second_clamav(&system.programs)?;
     let digest = digest(&second);
+    let second = system
+        .client
+        .release(&second, CLAMAV, SECOND_VERSION)
+        .await?;
     let ready: PluginView = system.client.plugin_upload(second).await?.ok()?;
     ensure!(ready.state == "ready", "it did not wait: {ready:?}");
     accept(&system.client, &digest).await?;
@@ -61,6 +65,7 @@ async fn an_upgrade_shows_its_plan_and_waits_for_a_word() -> Result<()> {
     let task = client.task_create(&scan("scan")).await?;
     let second = second_clamav(&system.programs)?;
     let digest = digest(&second);
+    let second = client.release(&second, CLAMAV, SECOND_VERSION).await?;
     let answer = client.plugin_upload_with(second, "auto=true").await?;
     assert_eq!(answer.status.as_u16(), 202);
     let ready: PluginView = answer.ok()?;
@@ -115,7 +120,10 @@ async fn an_upgrade_shows_its_plan_and_waits_for_a_word() -> Result<()> {
 
     // A lower version does not come by accident, and the refusal is kept.
     let first = first_clamav(&system.programs)?;
-    let problem = client.plugin_upload(first.clone()).await?.problem(409)?;
+    let release = client
+        .release(&first, CLAMAV, env!("CARGO_PKG_VERSION"))
+        .await?;
+    let problem = client.plugin_upload(release).await?.problem(409)?;
     assert_eq!(problem.code(), "plugin-downgrade");
     let uploads: Vec<UploadView> = client.list("/plugin-uploads", "").await?;
     let refused = uploads.first().context("the refusal is not kept")?;
@@ -148,13 +156,18 @@ async fn a_clean_plan_activates_by_itself_and_a_few_older_revisions_are_kept() -
         .await?;
     client.task_create(&scan("scan")).await?;
     let ready: PluginView = client
-        .plugin_upload(clamav_of_version(&system.programs, "0.1.1")?)
+        .plugin_install_as(
+            &clamav_of_version(&system.programs, "0.1.1")?,
+            CLAMAV,
+            "0.1.1",
+        )
         .await?
         .ok()?;
     assert_eq!(ready.state, "ready");
     assert!(ready.plan.context("no plan")?.clean);
     for version in ["0.1.2", "0.1.3", "0.1.4"] {
         let component = clamav_of_version(&system.programs, version)?;
+        let component = client.release(&component, CLAMAV, version).await?;
         let answer = client.plugin_upload_with(component, "auto=true").await?;
         assert_eq!(answer.status.as_u16(), 201);
         assert_eq!(answer.ok::<PluginView>()?.version, version);
@@ -175,10 +188,10 @@ async fn a_clean_plan_activates_by_itself_and_a_few_older_revisions_are_kept() -
         (state("0.1.0"), state("0.1.1")),
         (Some("removed"), Some("ready"))
     );
-    // Their files go with them: four are left.
+    // Their files go with them: four are left, each with what was signed of it.
     let folder = system.server.data().join("components");
     until("the file of the oldest to go", async || {
-        Ok((files(&folder)? == 4).then_some(()))
+        Ok((files(&folder)? == 8).then_some(()))
     })
     .await
     .with_context(|| format!("{} files", files(&folder).unwrap_or_default()))?;
@@ -251,6 +264,7 @@ async fn a_shadow_is_compared_and_has_no_effect() -> Result<()> {
     let _device = Device::start(&system, "pc-1", DETECTS).await?;
     let second = second_clamav(&system.programs)?;
     let digest = digest(&second);
+    let second = client.release(&second, CLAMAV, SECOND_VERSION).await?;
     client.plugin_upload(second).await?.ok::<PluginView>()?;
     let shadow = client.request(Method::PUT, &revision(&digest, "shadow"));
     let view: RevisionView = client.send(shadow).await?.ok()?;

@@ -7,8 +7,8 @@ use muster_api::plugin::PluginView;
 use muster_api::task::TaskRevisionView;
 use muster_domain::Digest;
 use muster_flows::{
-    CLAMAV, DETECTS, Device, FOUND, SCANNER_ARGUMENTS, WARNED, first_clamav, scan, second_clamav,
-    system_with_clamav, task,
+    CLAMAV, DETECTS, Device, FOUND, SCANNER_ARGUMENTS, SECOND_VERSION, WARNED, first_clamav, scan,
+    second_clamav, system_with_clamav, task,
 };
 use muster_test_harness::{Client, TestSystem};
 use reqwest::Method;
@@ -90,7 +90,7 @@ async fn put_to_work(system: &TestSystem, second: Vec<u8>) -> Result<()> {
     let revision = format!("/plugins/{CLAMAV}/revisions/{}", Digest::of(&second));
     system
         .client
-        .plugin_upload(second)
+        .plugin_install_as(&second, CLAMAV, SECOND_VERSION)
         .await?
         .ok::<PluginView>()?;
     let plan: PlanView = system.client.get(&format!("{revision}/plan")).await?;

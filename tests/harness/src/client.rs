@@ -1,6 +1,7 @@
 //! An administrator's requests, typed.
 
 use crate::until::until;
+use crate::vendor::Vendor;
 use anyhow::{Context, Result, bail, ensure};
 use muster_api::BASE;
 use muster_api::device::{DeviceView, EnrollmentTokenCreate, EnrollmentTokenView};
@@ -20,10 +21,21 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// The applications that a test's vendor may sign.
+const TRUSTED: [&str; 4] = [
+    "net.clamav.*",
+    "net.aide.*",
+    "org.example.*",
+    "com.example.*",
+];
 
 /// Talks to a server with a token. It outlives restarts of the server.
 #[derive(Debug, Clone)]
@@ -31,6 +43,7 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     token: String,
+    vendor: Arc<OnceCell<Vendor>>,
 }
 
 /// What the server answered, whatever it was.
@@ -104,6 +117,7 @@ impl Client {
             http,
             base: format!("{address}{BASE}"),
             token: token.into(),
+            vendor: Arc::default(),
         })
     }
 
@@ -143,17 +157,58 @@ impl Client {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    /// Installs a plug-in from a file.
+    /// Installs one of our plug-ins from its file, signed by this test's vendor.
     pub async fn plugin_install(&self, component: &Path) -> Result<PluginView> {
+        let (application, version) = crate::vendor::ours(component)?;
         let bytes = std::fs::read(component)
             .with_context(|| format!("cannot read {}", component.display()))?;
-        self.plugin_upload(bytes)
+        self.plugin_install_as(&bytes, application, version)
             .await?
             .ok()
             .with_context(|| format!("install {}", component.display()))
     }
 
-    /// Uploads whatever is said to be a plug-in.
+    /// Installs a component that speaks for an application in a version, and asks for nothing,
+    /// signed by this test's vendor.
+    pub async fn plugin_install_as(
+        &self,
+        component: &[u8],
+        application: &str,
+        version: &str,
+    ) -> Result<Answer> {
+        let release = self.release(component, application, version).await?;
+        self.plugin_upload(release).await
+    }
+
+    /// A component that speaks for an application in a version, signed by this test's vendor.
+    pub async fn release(
+        &self,
+        component: &[u8],
+        application: &str,
+        version: &str,
+    ) -> Result<Vec<u8>> {
+        let vendor = self.vendor().await?;
+        vendor.release(component, application, version)
+    }
+
+    /// This test's vendor, whom the server trusts for the applications of the tests from the first
+    /// time on.
+    pub async fn vendor(&self) -> Result<&Vendor> {
+        self.vendor
+            .get_or_try_init(async || {
+                let vendor = Vendor::new()?;
+                let body = serde_json::json!({
+                    "signer": "test-vendor",
+                    "key": vendor.public_key(),
+                    "applications": TRUSTED,
+                });
+                let _: Value = self.post("/trust/credentials", &body).await?.ok()?;
+                Ok(vendor)
+            })
+            .await
+    }
+
+    /// Uploads whatever is said to be a release.
     pub async fn plugin_upload(&self, bytes: Vec<u8>) -> Result<Answer> {
         self.plugin_upload_with(bytes, "").await
     }

@@ -17,6 +17,7 @@ mod registry;
 mod server;
 mod system;
 mod until;
+mod vendor;
 
 pub use agent::Agent;
 pub use client::{Answer, Client};
@@ -26,6 +27,7 @@ pub use registry::Registry;
 pub use server::Server;
 pub use system::{TestSystem, folder};
 pub use until::{PATIENCE, until};
+pub use vendor::Vendor;
 
 /// Names and values that a process gets besides those of the test.
 pub type Environment<'a> = &'a [(&'a str, &'a str)];

@@ -5,6 +5,7 @@ use super::world::{Greeting, World};
 use crate::plugins::Plugin;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use std::path::Path;
 
 const DEVICE: &str = "pc-1";
 const GROUP: &str = "/Office";
@@ -13,7 +14,8 @@ const AIDE: &str = "net.aide.aide";
 /// Tells it from the empty server to the last event.
 pub(super) fn tell(world: &mut World, plugins: &[Plugin]) -> Result<()> {
     let address = server(world)?;
-    plug_ins(world, plugins)?;
+    let signed = signed(world, plugins)?;
+    plug_ins(world, &signed)?;
     device_of(world, &address)?;
     scan(world)?;
     integrity(world)?;
@@ -47,17 +49,50 @@ fn server(world: &mut World) -> Result<String> {
     Ok(address)
 }
 
-fn plug_ins(world: &World, plugins: &[Plugin]) -> Result<()> {
+/// The vendor's part: a key, and a signature over what each plug-in is. Gives back their files.
+fn signed(world: &World, plugins: &[Plugin]) -> Result<Vec<String>> {
+    chapter("A vendor makes a key, and signs what each plug-in is and for which application");
+    let text = |path: &Path| -> Result<String> {
+        let text = path.to_str().context("a path is not UTF-8")?;
+        Ok(text.to_owned())
+    };
+    let folder = world.path("vendor");
+    std::fs::create_dir_all(&folder).context("no folder for the vendor")?;
+    let key = text(&folder.join("vendor.key"))?;
+    world.muster(&["plugin", "keygen", &key, "--no-password"])?;
+    let mut files = Vec::new();
+    for plugin in plugins {
+        let file = folder.join(&plugin.name).with_extension("wasm");
+        std::fs::copy(&plugin.path, &file)
+            .with_context(|| format!("cannot copy {}", plugin.path.display()))?;
+        let file = text(&file)?;
+        world.muster(&[
+            "plugin",
+            "sign",
+            &file,
+            "--key",
+            &key,
+            "--application",
+            &plugin.application,
+            "--plugin-version",
+            &plugin.version,
+        ])?;
+        files.push(file);
+    }
+    chapter("The administrator trusts that key for these applications, and for no others");
+    let public = format!("{key}.pub");
+    let mut add = vec!["trust", "key", "add", &public, "--signer", "demo-vendor"];
+    for plugin in plugins {
+        add.extend(["--application", &plugin.application]);
+    }
+    world.muster(&add)?;
+    Ok(files)
+}
+
+fn plug_ins(world: &World, plugins: &[String]) -> Result<()> {
     chapter("It knows no application; management plug-ins are installed while it runs");
     let mut install = vec!["plugin", "install"];
-    for plugin in plugins {
-        install.push(
-            plugin
-                .path
-                .to_str()
-                .context("the target folder's path is not UTF-8")?,
-        );
-    }
+    install.extend(plugins.iter().map(String::as_str));
     world.muster(&install)?;
     world.muster(&["plugin", "list"])
 }

@@ -2,12 +2,15 @@
 //! [`App::pass`], in their order. Each leaves a word of how far it got; one that refuses leaves the
 //! reason, and nothing else changes.
 
+use crate::trust::Trusted;
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
+use muster_domain::event::Actor;
 use muster_domain::grant::Words;
 use muster_domain::revision::RevisionState;
 use muster_plugin_host::{Plugin, Terms};
 use muster_release::bundle::{Bundle, Evidence};
+use muster_storage::event::event_insert;
 use muster_storage::plugin::upload::{UploadRow, upload_delete};
 use muster_storage::plugin::{PluginRow, plugin_latest, plugin_revision};
 use std::sync::Arc;
@@ -66,6 +69,7 @@ impl App {
         allow_downgrade: bool,
     ) -> Result<Candidate, AppError> {
         self.upload_step(upload, RevisionState::Uploaded).await?;
+        let trusted = self.trust_verify(&release).await?;
         let evidence = Evidence::of(&release);
         let component: Arc<[u8]> = release.component.into();
         self.upload_step(upload, RevisionState::Verified).await?;
@@ -75,8 +79,16 @@ impl App {
             .load(Arc::clone(&component), Terms::trial(said.grants()))
             .await?;
         upload.application = Some(plugin.description().application.clone());
+        trusted.agrees(plugin.description())?;
         self.upload_step(upload, RevisionState::Compiled).await?;
         let at_work = self.replaces(&plugin, allow_downgrade).await?;
+        self.admit(
+            trusted,
+            &plugin,
+            allow_downgrade,
+            upload.uploaded_by.clone(),
+        )
+        .await?;
         let in_use = Arc::clone(&self.0.component_use).read_owned().await;
         self.component_keep(upload.digest, component, evidence)
             .await?;
@@ -99,6 +111,29 @@ impl App {
             at_work,
             component: in_use,
         })
+    }
+
+    /// Keeps on what ground a component was admitted, if it still is.
+    async fn admit(
+        &self,
+        trusted: Trusted,
+        plugin: &Plugin,
+        allow_downgrade: bool,
+        actor: Actor,
+    ) -> Result<(), AppError> {
+        let description = plugin.description().clone();
+        self.logged(move |connection| {
+            Box::pin(async move {
+                let current = plugin_latest(connection, &description.application).await?;
+                let current = current.filter(|row| row.state.is_current());
+                let in_use = current.map(|row| row.digest);
+                let events = trusted
+                    .admit(connection, &description, in_use, allow_downgrade, actor)
+                    .await?;
+                Ok(event_insert(connection, Timestamp::now(), &events).await?)
+            })
+        })
+        .await
     }
 
     /// What a component would replace: its own row, if it is at work already; an error, if one of a

@@ -64,7 +64,7 @@ impl App {
         Ok(())
     }
 
-    async fn loaded(
+    pub(crate) async fn loaded(
         &self,
         row: &PluginRow,
         failed: Option<(&'static str, String)>,
@@ -72,6 +72,7 @@ impl App {
         let reason = failed.as_ref().map(|(_, why)| why);
         let state = match failed {
             None => RevisionState::Active,
+            Some(("revoked", _)) => RevisionState::Quarantined,
             Some(_) => RevisionState::Failed,
         };
         if row.state == state && row.reason.as_ref() == reason {
@@ -114,6 +115,8 @@ impl App {
 
     /// A revision whose component is kept, loaded now if it is not yet.
     pub(super) async fn revision_load(&self, row: &PluginRow) -> Result<Arc<Plugin>, AppError> {
+        self.trust_still(&row.description.application, row.digest)
+            .await?;
         let loaded = self
             .0
             .applications
@@ -128,6 +131,8 @@ impl App {
 
     async fn revision_read(&self, row: &PluginRow) -> Result<Arc<Plugin>, AppError> {
         let (app, digest) = (self.clone(), row.digest);
+        self.trust_still(&row.description.application, digest)
+            .await?;
         let grants = self.grants(&row.description.application, digest).await?;
         let read = tokio::task::spawn_blocking(move || app.0.components.read(digest));
         let bytes = read.await.map_err(|cause| AppError::File {
@@ -200,6 +205,8 @@ impl App {
 /// Whether another server could load it, or this one later: or nobody, as it is of another contract.
 fn why_not(error: &AppError) -> &'static str {
     match error {
+        AppError::Trust(_) => "revoked",
+        AppError::TrustUnreadable(_) => "trust-store-unreadable",
         AppError::Load(error) => match error.reason {
             LoadFailure::Inspect(_)
             | LoadFailure::Contract(_)

@@ -95,10 +95,11 @@ async fn list(context: &Context) -> Result<(), Failure> {
     let rows = plugins.into_iter().map(|plugin| {
         let state = state(&plugin);
         vec![
-            cell(plugin.application),
-            cell(plugin.name),
-            cell(plugin.version),
+            cell(plugin.application.clone()),
+            cell(plugin.name.clone()),
+            cell(plugin.version.clone()),
             state,
+            signed_by(&plugin),
             number(plugin.task_types.len() as u64),
             cell(context.out.clock.short(plugin.installed_at)),
         ]
@@ -108,6 +109,7 @@ async fn list(context: &Context) -> Result<(), Failure> {
         "NAME",
         "VERSION",
         "STATE",
+        "SIGNED BY",
         "TASK TYPES",
         "INSTALLED",
     ];
@@ -127,6 +129,15 @@ fn state(plugin: &PluginView) -> Cell {
     cell(plugin.state.clone()).tint(tint)
 }
 
+/// Who signed it; nobody is marked.
+fn signed_by(plugin: &PluginView) -> Cell {
+    match &plugin.trust {
+        Some(trust) if !trust.signers.is_empty() => cell(trust.signers.join(", ")),
+        Some(trust) if trust.ground == "pinned" => cell("nobody; pinned").tint(Tint::Attention),
+        _ => cell("NOBODY").tint(Tint::Bad),
+    }
+}
+
 async fn show(context: &Context, application: &str) -> Result<(), Failure> {
     let answer = context
         .client
@@ -143,6 +154,7 @@ async fn show(context: &Context, application: &str) -> Result<(), Failure> {
         ("version", cell(plugin.version.clone())),
         ("manages", cell(plugin.manages.clone())),
         ("state", state(&plugin)),
+        ("signed by", signed_by(&plugin)),
     ];
     fields.extend(
         plugin

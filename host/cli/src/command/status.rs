@@ -2,7 +2,7 @@
 
 use crate::command::Context;
 use crate::failure::Failure;
-use crate::output::cell;
+use crate::output::{Tint, cell, number};
 use muster_api::server::ServerView;
 
 pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
@@ -15,6 +15,20 @@ pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
         ("server", cell(context.client.server())),
         ("version", cell(server.version)),
         ("administrator", cell(server.administrator)),
+        (
+            "trust policy",
+            cell(server.trust_policy.clone()).tint(match server.trust_policy.as_str() {
+                "required" | "pinned" => Tint::None,
+                _ => Tint::Bad,
+            }),
+        ),
+        (
+            "unsigned plug-ins",
+            number(server.plugins_unsigned).tint(match server.plugins_unsigned {
+                0 => Tint::None,
+                _ => Tint::Bad,
+            }),
+        ),
         (
             "devices",
             cell(format!(

@@ -96,7 +96,7 @@ impl TrustStore {
 
     /// Refuses a release of an application that belongs to somebody who did not sign it. One that
     /// nobody signed belongs to nobody, and is admitted only where an administrator said so.
-    fn refuse_other_owner(
+    pub fn refuse_other_owner(
         &self,
         application: &ApplicationId,
         signers: &[SignedBy],

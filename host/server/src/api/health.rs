@@ -41,7 +41,11 @@ pub(crate) async fn metrics_show(
         let (mut parts, _) = request.into_parts();
         Administrator::from_request_parts(&mut parts, &edge).await?;
     }
-    let text = edge.metrics().text(&edge).map_err(Problem::server_fault)?;
+    let text = edge
+        .metrics()
+        .text(&edge)
+        .await
+        .map_err(Problem::server_fault)?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text))
 }

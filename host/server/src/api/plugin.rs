@@ -17,6 +17,7 @@ use muster_domain::grant::Words;
 use muster_domain::revision::RevisionState;
 use muster_release::bundle::{self, Bundle};
 use muster_release::registry::RegistryError;
+use muster_storage::plugin::PluginRow;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -39,8 +40,11 @@ pub(crate) async fn plugin_list(
     who: Administrator,
     _: Query<WholeQuery>,
 ) -> Result<Json<Page<PluginView>>, Problem> {
-    let plugins = app.plugin_list(&who).await?;
-    Ok(whole(plugins.into_iter().map(view::plugin).collect()))
+    let mut plugins = Vec::new();
+    for row in app.plugin_list(&who).await? {
+        plugins.push(viewed(&app, row).await?);
+    }
+    Ok(whole(plugins))
 }
 
 /// How an install goes on once the gate is passed.
@@ -99,7 +103,7 @@ fn words(grant: &[String], deny: &[String]) -> Result<Words, Problem> {
         (status = 409, description = "its version is lower than that at work", body = ProblemDocument),
         (status = 200, description = "it was active already", body = PluginView),
         (status = 413, description = "it is too large", body = ProblemDocument),
-        (status = 422, description = "it is no plug-in, and why", body = ProblemDocument),
+        (status = 422, description = "it is not trusted or no plug-in, and why", body = ProblemDocument),
         (status = 502, description = "the registry does not give it, and why", body = ProblemDocument),
         (status = 504, description = "the registry was not done in time", body = ProblemDocument),
     ))]
@@ -124,7 +128,7 @@ pub(crate) async fn plugin_install(
     let plugin = PluginView {
         source,
         plan: installed.plan.map(view::plan::plan),
-        ..view::plugin(installed.row)
+        ..viewed(edge.app(), installed.row).await?
     };
     Ok(if waits {
         (StatusCode::ACCEPTED, Json(plugin)).into_response()
@@ -189,7 +193,14 @@ pub(crate) async fn plugin_show(
     Path(application): Path<String>,
 ) -> Result<Json<PluginView>, Problem> {
     let row = app.plugin_get(&who, &value(&application)?).await?;
-    Ok(Json(view::plugin(row)))
+    Ok(Json(viewed(&app, row).await?))
+}
+
+async fn viewed(app: &App, row: PluginRow) -> Result<PluginView, Problem> {
+    let trust = app
+        .plugin_trust(&row.description.application, row.digest)
+        .await?;
+    Ok(view::plugin(row, trust))
 }
 
 /// Removes an application's plug-in. Its tasks stay, and cannot be started.

@@ -14,7 +14,12 @@ use muster_app::{Administrator, App};
 #[utoipa::path(get, path = "/api/v1/server", tag = "server", responses((status = 200, body = ServerView)))]
 pub(crate) async fn server_show(app: App, who: Administrator) -> Result<Json<ServerView>, Problem> {
     let (devices, devices_online) = app.device_counts(&who).await?;
+    let marks = app.trust_marks().await.ok();
     Ok(Json(ServerView {
+        trust_policy: marks
+            .map_or("unreadable", |marks| marks.policy.name())
+            .into(),
+        plugins_unsigned: marks.map_or(0, |marks| marks.unsigned as u64),
         version: env!("CARGO_PKG_VERSION").into(),
         administrator: who.name,
         devices_online,

@@ -9,10 +9,12 @@ use muster_api::plugin::{AskView, PluginView};
 use muster_api::problem::FindingView;
 use muster_api::run::{DeliveryView, RunView};
 use muster_api::task::{ScopeRequest, ScopeView, TaskRevisionView, TaskView};
+use muster_api::trust::PluginTrustView;
 use muster_app::device::DeviceDetail;
 use muster_app::grant::AskStand;
 use muster_app::place::{ScopeReference, Tree};
 use muster_app::task::TaskDetail;
+use muster_app::trust::{PluginTrust, ground_name};
 use muster_app::watch::{DeliveryDetail, RunDetail};
 use muster_domain::GroupId;
 use muster_domain::event::Event;
@@ -74,7 +76,7 @@ pub(crate) fn group(
     })
 }
 
-pub(crate) fn plugin(row: PluginRow) -> PluginView {
+pub(crate) fn plugin(row: PluginRow, trust: Option<PluginTrust>) -> PluginView {
     let description = row.description;
     PluginView {
         application: description.application.to_string(),
@@ -85,6 +87,10 @@ pub(crate) fn plugin(row: PluginRow) -> PluginView {
         digest: row.digest.to_string(),
         state: row.state.to_string(),
         reason: row.reason,
+        trust: trust.map(|trust| PluginTrustView {
+            ground: ground_name(trust.ground).into(),
+            signers: trust.signers.iter().map(ToString::to_string).collect(),
+        }),
         size: row.size,
         installed_at: row.installed_at,
         installed_by: row.installed_by.to_string(),

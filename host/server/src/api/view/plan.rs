@@ -55,7 +55,7 @@ pub(crate) fn upload(row: UploadRow) -> UploadView {
 
 pub(crate) fn activated(done: Activated) -> ActivatedView {
     ActivatedView {
-        plugin: super::plugin(done.row),
+        plugin: super::plugin(done.row, None),
         plan: plan(done.plan),
     }
 }
