@@ -71,6 +71,7 @@ struct Inner {
     hints: deliver::Hints,
     reports: Reports,
     watch: Watch,
+    trust_at_start: arc_swap::ArcSwapOption<muster_release::trust::TrustStore>,
     workers: TaskTracker,
     stopping: CancellationToken,
 }
@@ -129,12 +130,15 @@ impl App {
             links: Links::default(),
             hints,
             reports,
+            trust_at_start: arc_swap::ArcSwapOption::empty(),
             watch: Watch::new(latest),
             workers: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }));
         app.links_forget().await?;
+        app.trust_hold().await?;
         app.plugins_load().await?;
+        app.trust_release();
         app.0.workers.spawn(deliver::work(app.clone(), hinted));
         app.0.workers.spawn(report::work(app.clone(), taken));
         app.0.workers.spawn(install::quarantine::work(app.clone()));

@@ -6,7 +6,9 @@
 
 mod admission;
 
-pub use admission::{AdmissionRow, admission_get, admission_list, admission_put};
+pub use admission::{
+    AdmissionRow, admission_get, admission_list, admission_put, admission_unsigned,
+};
 
 use crate::codec::{Columns, to_json, to_millis};
 use crate::{Connection, StorageError};

@@ -8,6 +8,8 @@ use muster_domain::revision::RevisionState;
 use muster_domain::{ApplicationId, Digest};
 use muster_release::trust::Policy;
 use muster_storage::plugin::plugin_list;
+use muster_storage::trust::admission_unsigned;
+use std::sync::Arc;
 
 /// What is to be marked wherever somebody looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +25,7 @@ impl App {
     pub async fn trust_marks(&self) -> Result<TrustMarks, AppError> {
         let mut connection = self.0.storage.read().await?;
         let policy = store(&mut connection).await?.policy;
-        let mut unsigned = 0;
-        for row in plugin_list(&mut connection).await? {
-            if row.state == RevisionState::Active {
-                let application = &row.description.application;
-                let trust = trust_of(&mut connection, application, row.digest).await?;
-                unsigned += usize::from(trust.is_none_or(|trust| trust.signers.is_empty()));
-            }
-        }
+        let unsigned = admission_unsigned(&mut connection).await?;
         Ok(TrustMarks { policy, unsigned })
     }
 
@@ -54,6 +49,21 @@ impl App {
         Ok(())
     }
 
+    /// Reads the store once for all that is loaded until it is let go again. Only while the server
+    /// starts: nobody can change it then.
+    pub(crate) async fn trust_hold(&self) -> Result<(), AppError> {
+        // One that cannot be read is told by each plug-in that asks.
+        if let Ok(store) = store(&mut *self.0.storage.read().await?).await {
+            self.0.trust_at_start.store(Some(Arc::new(store)));
+        }
+        Ok(())
+    }
+
+    /// Lets it go.
+    pub(crate) fn trust_release(&self) {
+        self.0.trust_at_start.store(None);
+    }
+
     /// Whether what was admitted before is still trusted. Only what was revoked is not: that a key
     /// or a statement has expired since is no reason to stop what runs. A store that cannot be read
     /// refuses here as well.
@@ -63,7 +73,10 @@ impl App {
         digest: Digest,
     ) -> Result<(), AppError> {
         let mut connection = self.0.storage.read().await?;
-        let store = store(&mut connection).await?;
+        let store = match self.0.trust_at_start.load_full() {
+            Some(store) => store,
+            None => Arc::new(store(&mut connection).await?),
+        };
         let trust = trust_of(&mut connection, application, digest).await?;
         let signers = trust.map(|trust| trust.signers).unwrap_or_default();
         match store.revoked(digest, application, &signers) {

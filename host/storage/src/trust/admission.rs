@@ -81,6 +81,19 @@ pub async fn admission_get(
     row.as_ref().map(from_row).transpose()
 }
 
+/// How many plug-ins are at work that nobody signed.
+pub async fn admission_unsigned(connection: &mut Connection) -> Result<usize, StorageError> {
+    let count: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM plugins LEFT JOIN trust_admissions \
+         ON trust_admissions.application = plugins.application \
+         AND trust_admissions.digest = plugins.digest \
+         WHERE plugins.state = 'active' AND coalesce(trust_admissions.ground, '') <> 'signed'",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
 fn from_row(row: &SqliteRow) -> Result<AdmissionRow, StorageError> {
     let columns = columns("trust_admissions", row);
     Ok(AdmissionRow {
