@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The places that no run passes; they have tests of their own.
-pub const ELSEWHERE: [&str; 19] = [
+pub const ELSEWHERE: [&str; 21] = [
     "dispatch.wanted-committed",
     "enroll.before-commit",
     "install.before-commit",
     "install.committed",
     "install.component-kept",
     "keep.before-delete",
+    "quarantine.committed",
+    "quarantine.recovered",
     "remove.before-commit",
     "remove.committed",
     "report.later-before-commit",

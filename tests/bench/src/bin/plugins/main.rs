@@ -68,7 +68,10 @@ async fn measure(line: &Line) -> Result<()> {
     let began = Instant::now();
     for number in 0..line.plugins {
         let named = named(&component, number)?;
-        let answer = system.client.plugin_upload(named).await?;
+        let (client, version) = (&system.client, env!("CARGO_PKG_VERSION"));
+        let answer = client
+            .plugin_install_as(&named, &application(number), version)
+            .await?;
         ensure!(
             answer.status.is_success(),
             "plug-in {number} was not installed: {}",
