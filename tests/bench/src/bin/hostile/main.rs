@@ -20,6 +20,7 @@ use muster_conformance::{Asked, Guest, rust};
 use muster_test_harness::{Client, TestSystem};
 use neighbour::{Neighbour, p99};
 use put::Ready;
+use reqwest::Method;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
