@@ -119,6 +119,10 @@ fn between_hosts(folder: &str, level: usize, to: &str, to_level: usize) -> Optio
     if to_level > level {
         return Some(format!("it climbs from level {level} to level {to_level}"));
     }
+    // Its own tests know a crate with features that it does not have where it ships.
+    if folder == to {
+        return None;
+    }
     if to_level == level {
         return Some(format!(
             "neighbours on level {level} do not know each other"
