@@ -122,7 +122,7 @@ impl Code {
     ) -> Result<T, CallFailure> {
         let _watched = self.clock.watch();
         let mut store = self.store(function);
-        let linked = self.mappings.get(input);
+        let linked = self.mappings.get(function, input);
         let began = Instant::now();
         let made = linked.pre.instantiate(&mut store);
         let instantiate = began.elapsed();

@@ -2,11 +2,13 @@
 //!
 //! The engine gives an instance the slot of memory that the same mapping used last, with the pages
 //! that it touched then; what is kept of them has to be cleaned before each call. So a mapping for
-//! each thread, whose counters and pages then stay with one processor, and one for heavy calls:
-//! pages that a batch has touched would cost every small call after it 20 µs.
+//! each thread, whose counters and pages then stay with one processor; one for calls that make
+//! commands or read reports, which touch more; and one for heavy calls: pages that a batch has touched
+//! would cost every small call after it 20 µs.
 
 use crate::call::CallState;
 use crate::calls::thread_number;
+use crate::fault::Function;
 use crate::v1::Exports;
 use muster_domain::report::Report;
 use muster_domain::settings::Settings;
@@ -27,7 +29,10 @@ pub(crate) struct Linked {
 /// How much memory a call is expected to touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
+    /// To look at settings.
     Light,
+    /// To make a few commands, or to read a few reports.
+    Middle,
     Heavy,
 }
 
@@ -60,11 +65,13 @@ impl Input {
         }
     }
 
-    fn weight(self) -> Weight {
-        if self.bytes <= LIGHT_BYTES && self.items <= LIGHT_ITEMS {
-            Weight::Light
-        } else {
-            Weight::Heavy
+    fn weight(self, function: Function) -> Weight {
+        if self.bytes > LIGHT_BYTES || self.items > LIGHT_ITEMS {
+            return Weight::Heavy;
+        }
+        match function {
+            Function::Describe | Function::Validate | Function::Migrate => Weight::Light,
+            Function::Translate | Function::Interpret => Weight::Middle,
         }
     }
 }
@@ -75,6 +82,7 @@ type Again = Box<dyn Fn() -> Option<Linked> + Send + Sync>;
 pub(crate) struct Mappings {
     first: Linked,
     threads: Box<[OnceLock<Option<Linked>>]>,
+    middle: OnceLock<Option<Linked>>,
     heavy: OnceLock<Option<Linked>>,
     again: Again,
 }
@@ -90,20 +98,22 @@ impl Mappings {
         Self {
             first,
             threads: (1..threads).map(|_| OnceLock::new()).collect(),
+            middle: OnceLock::new(),
             heavy: OnceLock::new(),
             again: Box::new(again),
         }
     }
 
-    /// The one for a call with this input on this thread.
-    pub(crate) fn get(&self, input: Input) -> &Linked {
-        self.of_weight(input.weight())
+    /// The one for a call of a function with this input on this thread.
+    pub(crate) fn get(&self, function: Function, input: Input) -> &Linked {
+        self.of_weight(input.weight(function))
     }
 
     /// The one for a call of this weight on this thread.
     pub(crate) fn of_weight(&self, weight: Weight) -> &Linked {
         let place = match weight {
             Weight::Heavy => Some(&self.heavy),
+            Weight::Middle => Some(&self.middle),
             Weight::Light => {
                 let number = thread_number() % (self.threads.len() + 1);
                 number
@@ -133,10 +143,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_with_many_devices_or_long_settings_is_heavy() {
-        let weight = |bytes, items| Input { bytes, items }.weight();
-        assert_eq!(weight(8 << 10, 16), Weight::Light);
-        assert_eq!(weight((8 << 10) + 1, 1), Weight::Heavy);
-        assert_eq!(weight(0, 17), Weight::Heavy);
+    fn calls_that_touch_more_do_not_share_slots_with_those_that_touch_little() {
+        let weight = |function, bytes, items| Input { bytes, items }.weight(function);
+        assert_eq!(weight(Function::Validate, 8 << 10, 1), Weight::Light);
+        assert_eq!(weight(Function::Validate, (8 << 10) + 1, 1), Weight::Heavy);
+        assert_eq!(weight(Function::Translate, 8 << 10, 16), Weight::Middle);
+        assert_eq!(weight(Function::Interpret, 0, 17), Weight::Heavy);
     }
 }
