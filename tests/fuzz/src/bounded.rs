@@ -72,17 +72,14 @@ pub fn run(target: &Target, runs: u32, seed: u64, folder: &Path) -> Result<Done>
 }
 
 fn call(target: &Target, input: &[u8], folder: &Path) -> Result<bool> {
-    match catch_unwind(AssertUnwindSafe(|| (target.call)(input))) {
-        Ok(accepted) => Ok(accepted),
-        Err(_) => {
-            let file = folder.join(format!("{}-panicked", target.name));
-            std::fs::write(&file, input)
-                .with_context(|| format!("cannot write {}", file.display()))?;
-            bail!(
-                "{} panicked, as is told above, with the input that is now in {}",
-                target.name,
-                file.display()
-            )
-        }
+    if let Ok(accepted) = catch_unwind(AssertUnwindSafe(|| (target.call)(input))) {
+        return Ok(accepted);
     }
+    let file = folder.join(format!("{}-panicked", target.name));
+    std::fs::write(&file, input).with_context(|| format!("cannot write {}", file.display()))?;
+    bail!(
+        "{} panicked, as is told above, with the input that is now in {}",
+        target.name,
+        file.display()
+    )
 }

@@ -63,25 +63,7 @@ async fn measure(line: &Line) -> Result<()> {
         alone.push(held);
     }
 
-    eprintln!("installing {} plug-ins", line.plugins);
-    system.client.trust_everything().await?;
-    let began = Instant::now();
-    for number in 0..line.plugins {
-        let named = named(&component, number)?;
-        let (client, version) = (&system.client, env!("CARGO_PKG_VERSION"));
-        let answer = client
-            .plugin_install_as(&named, &application(number), version)
-            .await?;
-        ensure!(
-            answer.status.is_success(),
-            "plug-in {number} was not installed: {}",
-            answer.text()
-        );
-        if number % 100 == 99 {
-            eprintln!("  {} in {:.0} s", number + 1, began.elapsed().as_secs_f64());
-        }
-    }
-    let install = began.elapsed().as_secs_f64() * 1e3 / f64::from(line.plugins);
+    let install = install_all(&system.client, &component, line.plugins).await?;
 
     eprintln!("{restarts} restarts");
     let (mut taken, mut held, mut mapped) = (Vec::new(), Vec::new(), Vec::new());
@@ -152,6 +134,27 @@ async fn measure(line: &Line) -> Result<()> {
         )],
     };
     report.tell(&line.options)
+}
+
+/// Installs so many, and says how many milliseconds one took on the average.
+async fn install_all(client: &Client, component: &[u8], plugins: u16) -> Result<f64> {
+    eprintln!("installing {plugins} plug-ins");
+    let (began, version) = (Instant::now(), env!("CARGO_PKG_VERSION"));
+    for number in 0..plugins {
+        let named = named(component, number)?;
+        let answer = client
+            .plugin_install_as(&named, &application(number), version)
+            .await?;
+        ensure!(
+            answer.status.is_success(),
+            "plug-in {number} was not installed: {}",
+            answer.text()
+        );
+        if number % 100 == 99 {
+            eprintln!("  {} in {:.0} s", number + 1, began.elapsed().as_secs_f64());
+        }
+    }
+    Ok(began.elapsed().as_secs_f64() * 1e3 / f64::from(plugins))
 }
 
 /// Starts the server again: seconds until it listens, and MiB that it holds then.
