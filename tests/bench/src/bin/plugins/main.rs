@@ -7,11 +7,13 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
+use muster_api::plugin::PluginView;
 use muster_api::plugin::health::PluginHealthView;
 use muster_api::task::{ScopeRequest, TaskCreate};
 use muster_bench::measure::Measure;
 use muster_bench::report::{self, Report};
 use muster_bench::{machine, process};
+use muster_domain::application::TaskKind;
 use muster_test_harness::{Client, TestSystem};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -208,16 +210,21 @@ fn map_alone(data: &Path, plugins: u16) -> Result<f64> {
 
 /// Microseconds of the first call that a plug-in gets, as the server counts it.
 async fn first_call(client: &Client, application: &str) -> Result<f64> {
+    let plugin: PluginView = client.get(&format!("/plugins/{application}")).await?;
+    let types = plugin.task_types.into_iter();
+    let mut groups = types.filter(|task_type| task_type.kinds.contains(&TaskKind::Group));
+    let task_type = groups.next().context("no task type is for groups")?;
+    let example = task_type.examples.into_iter().next();
     let task = TaskCreate {
-        name: format!("Check by {application}"),
+        name: format!("Task of {application}"),
         application: application.into(),
-        task_type: "check".into(),
+        task_type: task_type.id,
         scope: ScopeRequest::Group {
             group: "/".into(),
             subgroups: true,
             excluded: Vec::new(),
         },
-        settings: None,
+        settings: example.map(|example| example.settings),
         time_limit: None,
     };
     client.task_create(&task).await?;
