@@ -86,6 +86,17 @@ fn lints(place: &Place) -> Result<()> {
             .args(["clippy", "--workspace", "--all-targets", "--all-features"])
             .args(strict),
     )?;
+    // A server without a compiler in it is built apart.
+    step::run(
+        at(place)
+            .args([
+                "clippy",
+                "--package",
+                "muster-server",
+                "--no-default-features",
+            ])
+            .args(strict),
+    )?;
     // What is compiled for wasm alone is seen by no lint of the host.
     let mut guests = at(place);
     guests.args(["clippy", "--profile", "guest", "--target", setup::WASM]);

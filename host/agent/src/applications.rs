@@ -192,7 +192,7 @@ impl Eye {
         self.connectors.clear();
         self.problems.clear();
         match read_folder(folder) {
-            Err(error) => self.problems.push(crate::chain(&error)),
+            Err(error) => self.problems.push(muster_domain::chain(&error)),
             Ok(files) => {
                 for (_, connector) in files {
                     match connector {
@@ -200,7 +200,7 @@ impl Eye {
                             self.connectors
                                 .insert(connector.application.clone(), Arc::new(connector));
                         }
-                        Err(error) => self.problems.push(crate::chain(&error)),
+                        Err(error) => self.problems.push(muster_domain::chain(&error)),
                     }
                 }
             }
@@ -339,9 +339,12 @@ mod tests {
         let socket = folder.path().join("s");
         let rule = format!("socket = {socket:?}");
         assert_eq!(look(&rule, here).await.state, ApplicationState::Stopped);
-        let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         assert_eq!(look(&rule, here).await.state, ApplicationState::Running);
-        drop(listener);
+        // Shut down, not merely closed: a child that another test starts just now holds a copy until it runs its program.
+        std::os::unix::net::UnixStream::from(std::os::fd::OwnedFd::from(listener))
+            .shutdown(std::net::Shutdown::Both)
+            .unwrap();
         assert_eq!(look(&rule, here).await.state, ApplicationState::Stopped);
 
         let file = folder.path().join("pid");

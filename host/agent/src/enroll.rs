@@ -151,11 +151,8 @@ fn problem_text(body: &[u8]) -> String {
         .iter()
         .find_map(|key| problem.get(key)?.as_str().map(str::to_owned))
         .unwrap_or_else(|| {
-            String::from_utf8_lossy(body)
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(300)
-                .collect()
+            let text: String = String::from_utf8_lossy(body).chars().take(300).collect();
+            muster_domain::text::plain(&text).into_owned()
         })
 }
 

@@ -28,7 +28,7 @@ pub(crate) async fn notice_connectors(shared: Arc<Shared>) {
                 Ok(()) => told.extend([problem]),
                 Err(cause) => tracing::warn!(
                     "cannot note a connector's problem: {}",
-                    crate::chain(&cause)
+                    muster_domain::chain(&cause)
                 ),
             }
         }
@@ -73,7 +73,7 @@ async fn notice(shared: &Shared, problem: &str) -> Result<(), StoreError> {
 pub(crate) async fn prune(shared: Arc<Shared>) {
     loop {
         if let Err(cause) = shared.store.prune(&shared.tuning).await {
-            tracing::warn!("cannot take old rows out: {}", crate::chain(&cause));
+            tracing::warn!("cannot take old rows out: {}", muster_domain::chain(&cause));
         }
         sleep(PRUNE_PAUSE).await;
     }
@@ -86,7 +86,10 @@ pub(crate) async fn tell_platform(shared: Arc<Shared>) {
         match tell(&shared).await {
             Ok(true) => continue,
             Ok(false) => {}
-            Err(cause) => tracing::warn!("cannot read the local log: {}", crate::chain(&cause)),
+            Err(cause) => tracing::warn!(
+                "cannot read the local log: {}",
+                muster_domain::chain(&cause)
+            ),
         }
         let _ = timeout(TELL_PAUSE, shared.store.hints.log.notified()).await;
     }
@@ -98,7 +101,7 @@ async fn tell(shared: &Shared) -> Result<bool, StoreError> {
     let mut told = None;
     for entry in &entries {
         if let Err(cause) = shared.platform_log.write(entry) {
-            tracing::warn!("{}", crate::chain(&cause));
+            tracing::warn!("{}", muster_domain::chain(&cause));
             break;
         }
         told = Some(entry.id);

@@ -131,7 +131,7 @@ fn main() -> ExitCode {
         .and_then(|runtime| runtime.block_on(cli.act()));
     done.unwrap_or_else(|error| {
         let error: &(dyn std::error::Error + 'static) = error.as_ref();
-        eprintln!("muster-agent: {}", muster_agent::chain(error));
+        eprintln!("muster-agent: {}", muster_domain::chain(error));
         ExitCode::FAILURE
     })
 }

@@ -9,6 +9,7 @@ use muster_agent::store::delivery::{self, Delivery};
 use muster_agent::store::log::{self, Entry};
 use muster_agent::store::{Store, StoreError, news, standing};
 use muster_agent_protocol::message::End;
+use muster_domain::text::{escaped, plain as plain_text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,7 +31,7 @@ impl Output {
     /// Prints rows that are objects with these keys.
     fn rows(self, keys: &[&str], rows: &[Value]) {
         if self == Self::Json {
-            println!("{}", Value::from(rows));
+            println!("{}", escaped(&Value::from(rows).to_string()));
             return;
         }
         let mut table = Table::new();
@@ -55,9 +56,7 @@ fn plain(value: Option<&Value>) -> String {
 
 /// Text from outside must not steer a terminal.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    plain_text(text).into_owned()
 }
 
 /// The store, unless the agent has not run yet.
@@ -94,7 +93,7 @@ pub(crate) async fn status(data: &Path, output: Output, running: bool) -> anyhow
         "open-tasks": states,
     });
     if output == Output::Json {
-        println!("{all}");
+        println!("{}", escaped(&all.to_string()));
         return Ok(ExitCode::SUCCESS);
     }
     let text = |key: &str| plain(link.get(key));
@@ -218,7 +217,7 @@ fn line(entry: &Entry, output: Output) -> String {
         );
     }
     let fields: BTreeMap<_, _> = entry.fields.iter().cloned().collect();
-    json!({
+    let entry = json!({
         "id": entry.id,
         "at": entry.at,
         "severity": entry.severity,
@@ -226,8 +225,8 @@ fn line(entry: &Entry, output: Output) -> String {
         "text": entry.text,
         "run": entry.run,
         "fields": fields,
-    })
-    .to_string()
+    });
+    escaped(&entry.to_string()).into_owned()
 }
 
 pub(crate) async fn connectors(folder: &Path, output: Output) -> anyhow::Result<ExitCode> {
@@ -262,7 +261,7 @@ pub(crate) async fn connectors(folder: &Path, output: Output) -> anyhow::Result<
                 "application": null,
                 "state": "passed-over",
                 "version": null,
-                "problem": muster_agent::chain(error),
+                "problem": muster_domain::chain(error),
             }),
         })
         .collect();

@@ -1,10 +1,12 @@
 //! Revisions of plug-ins, and the plans for putting one to work.
 
-use crate::plugin::PluginView;
+use crate::plugin::{AskView, PluginView};
 use crate::problem::FindingView;
+use crate::trust::PluginTrustView;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A revision of a plug-in.
@@ -18,12 +20,19 @@ pub struct RevisionView {
     pub version: String,
     /// `ready`, `shadow`, `active`, `failed`, `quarantined`, `superseded` or `removed`.
     pub state: String,
-    /// For `failed` and `quarantined`: the kind of reason.
+    /// For `failed` and `quarantined`, and for `ready` with `plugin-asks`: the kind of reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// For `failed` and `quarantined`: why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Who signed it, or on what other ground it was admitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<PluginTrustView>,
+    /// Why it is no longer trusted, if it was revoked or the trust store cannot be read. It cannot be put
+    /// to work, and is asked nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<String>,
     /// Bytes of the component.
     pub size: u64,
     /// When it was installed.
@@ -93,15 +102,33 @@ pub struct PlanView {
     pub id: String,
     /// The application.
     pub application: String,
-    /// The revision that is at work.
+    /// The revision that has the application's place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// The revision that would be.
+    /// How it stands: `active`; or `failed` or `quarantined`, and then no task can be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_state: Option<String>,
+    /// Why it is trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_trust: Option<PluginTrustView>,
+    /// The revision that would have it.
     pub to: String,
+    /// Why that one is trusted.
+    pub trust: PluginTrustView,
+    /// Whether nobody who signed the one in place signed that one. It is not clean then.
+    pub signer_changed: bool,
+    /// What that one asks for, and what was said to it. While one is `open` it cannot be put to work.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<AskView>,
     /// Whether its version is lower.
     pub downgrade: bool,
-    /// Whether nothing changes on any device and every task stays valid.
+    /// Whether nothing changes on any device, every task stays valid, and the same vendor signed it.
+    /// Where nothing can be compared: whether every task is valid, and every device is served.
+    /// Tasks without devices are no obstacle, if they are valid.
     pub clean: bool,
+    /// How many tasks there are of each `effect`.
+    #[serde(default)]
+    pub effects: BTreeMap<String, u64>,
     /// Each task.
     pub tasks: Vec<TaskPlanView>,
 }
@@ -118,7 +145,9 @@ pub struct TaskPlanView {
     /// The revision of the task that was looked at.
     pub revision: u32,
     /// `identical`, `migrated` (its settings are written anew, devices get the same), `changed`
-    /// (devices get something else) or `invalid`.
+    /// (devices get something else), `no-devices` (its settings are valid, and brought up to date if
+    /// `settings` says so; no device in its scope has the application, so nothing was translated),
+    /// `uncompared` (it is valid, and nobody can tell what devices got before) or `invalid`.
     pub effect: String,
     /// The revision of the task whose settings come back, if any do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,6 +167,9 @@ pub struct TaskPlanView {
     /// A word for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// For `uncompared`: why. Its profiles are then those that are not supported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncompared: Option<String>,
 }
 
 /// What changes for the devices of a profile.

@@ -26,11 +26,21 @@ pub struct PluginView {
     /// Digest of the component.
     pub digest: String,
     /// `active`, `failed` (it would be, and could not be loaded), `quarantined` (it would be, and was
-    /// put aside for its faults) or `removed`; `ready` in the answer to an install that waits.
+    /// put aside for its faults, or because it was revoked) or `removed`; `ready` in the answer to an
+    /// install that waits.
     pub state: String,
-    /// For `failed`: why.
+    /// For `failed`, `quarantined` and what waits: the kind of reason, such as `revoked`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether it is being compiled for this version of the server, and cannot be asked until then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub compiling: bool,
+    /// Whether it would be at work, and is not loaded because the server runs in safe mode.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub safe_mode: bool,
     /// Who signed it, or on what other ground it was admitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust: Option<PluginTrustView>,

@@ -17,6 +17,10 @@ pub struct ServerView {
     /// Plug-ins at work that nobody signed.
     #[serde(default)]
     pub plugins_unsigned: u64,
+    /// Whether no plug-in is loaded, whatever is at work, because the server was started so. Tasks can
+    /// neither be changed nor started until it is started again without.
+    #[serde(default)]
+    pub safe_mode: bool,
     /// Devices with an open link.
     pub devices_online: u64,
     /// Devices enrolled.

@@ -1,5 +1,6 @@
 //! Tasks.
 
+use crate::plan::ChangeView;
 use crate::problem::FindingView;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -165,6 +166,10 @@ pub struct TaskRevisionView {
     pub settings: Value,
     /// The version of the schema that they follow.
     pub schema_version: u32,
+    /// The revision that they were made of, or that came back, when the plug-in changed; none where
+    /// somebody set them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrated_from: Option<u32>,
     /// The plug-in that found them valid.
     pub plugin: String,
     /// Its warnings and notices.
@@ -216,8 +221,11 @@ pub struct ExportedTask {
 pub struct TaskImportView {
     /// Whether the task can be imported: no finding is an error and nothing is missing.
     pub importable: bool,
-    /// The task that would come of it.
+    /// The task of the file.
     pub task: ExportedTask,
+    /// What changes in its settings, as they follow an older version of the schema than the plug-in's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeView>,
     /// What the plug-in finds in its settings.
     pub findings: Vec<FindingView>,
     /// What the file names and this server does not have: devices, groups.

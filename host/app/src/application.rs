@@ -29,7 +29,8 @@ impl Applications {
 
     /// Puts a plug-in to work. The one that was is kept at hand: it has deliveries to interpret.
     pub(crate) fn put(&self, plugin: &Arc<Plugin>) {
-        if let Some(before) = self.get(&plugin.description().application) {
+        let before = self.get(&plugin.description().application);
+        if let Some(before) = before.filter(|before| before.digest() != plugin.digest()) {
             self.spare(&before);
         }
         self.at_work.rcu(|applications| {
@@ -38,6 +39,13 @@ impl Applications {
             applications.insert(application, Arc::clone(plugin));
             applications
         });
+    }
+
+    /// Puts many to work where none is: the server starts.
+    pub(crate) fn put_all(&self, plugins: Vec<Arc<Plugin>>) {
+        let each = plugins.into_iter();
+        let all = each.map(|plugin| (plugin.description().application.clone(), plugin));
+        self.at_work.store(Arc::new(all.collect()));
     }
 
     pub(crate) fn take(&self, application: &ApplicationId) {
@@ -65,7 +73,7 @@ impl Applications {
                 let spare = self.spares();
                 spare
                     .iter()
-                    .find(|plugin| plugin.digest() == digest)
+                    .find(|plugin| plugin.digest() == digest && !plugin.is_compiling())
                     .cloned()
             })
     }
@@ -78,6 +86,21 @@ impl Applications {
         if spare.len() > MOST_SPARE {
             spare.remove(0);
         }
+    }
+
+    /// The revisions of an application that are at hand and not at work.
+    pub(crate) fn spares_of(&self, application: &ApplicationId) -> Vec<Arc<Plugin>> {
+        let current = self.get(application).map(|current| current.digest());
+        let spare = self.spares();
+        let of = spare.iter().filter(|plugin| {
+            plugin.description().application == *application && Some(plugin.digest()) != current
+        });
+        of.cloned().collect()
+    }
+
+    /// Lets go of a revision that is not at work.
+    pub(crate) fn forget(&self, digest: Digest) {
+        self.spares().retain(|plugin| plugin.digest() != digest);
     }
 
     /// Lets go of loaded revisions that are not among these.
@@ -108,6 +131,8 @@ pub enum Absence {
     Incompatible(String),
     /// It is installed and was put aside for its faults.
     Quarantined(String),
+    /// It is installed and was put aside because it is not trusted any more.
+    Revoked(String),
     /// It is installed, and the server was started without plug-ins.
     SafeMode,
 }
@@ -120,7 +145,7 @@ impl Absence {
             Self::Removed => "removed",
             Self::FailedToLoad(_) => "failed-to-load",
             Self::Incompatible(_) => "incompatible",
-            Self::Quarantined(_) => "quarantined",
+            Self::Quarantined(_) | Self::Revoked(_) => "quarantined",
             Self::SafeMode => "safe-mode",
         }
     }
@@ -148,6 +173,11 @@ impl fmt::Display for Absence {
                 "it was put aside for its faults ({why}); go back with `muster plugin rollback`, or \
                  install another revision"
             ),
+            Self::Revoked(why) => write!(
+                f,
+                "it was put aside, as it is not trusted any more ({why}); go back with `muster plugin \
+                 rollback`, or install another revision"
+            ),
             Self::SafeMode => f.write_str(
                 "the server runs in safe mode, without plug-ins; restart it without `--safe-mode`",
             ),
@@ -170,6 +200,7 @@ impl App {
                 let why = row.reason.unwrap_or_default();
                 match (row.state, row.code.as_deref()) {
                     (RevisionState::Removed, _) => Absence::Removed,
+                    (RevisionState::Quarantined, Some("revoked")) => Absence::Revoked(why),
                     (RevisionState::Quarantined, _) => Absence::Quarantined(why),
                     _ if self.0.safe_mode => Absence::SafeMode,
                     (_, Some("incompatible")) => Absence::Incompatible(why),
@@ -201,6 +232,18 @@ impl App {
     /// Whether the application has a loaded plug-in.
     pub fn plugin_loaded(&self, application: &ApplicationId) -> bool {
         self.0.applications.get(application).is_some()
+    }
+
+    /// Whether the server loads no plug-in at all.
+    #[must_use]
+    pub fn safe_mode(&self) -> bool {
+        self.0.safe_mode
+    }
+
+    /// Whether the application's plug-in cannot be asked until it is compiled.
+    pub fn plugin_compiling(&self, application: &ApplicationId) -> bool {
+        let plugin = self.0.applications.get(application);
+        plugin.is_some_and(|plugin| plugin.is_compiling())
     }
 
     /// How many applications have one.

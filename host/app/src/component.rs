@@ -7,7 +7,6 @@ use cap_std::fs::{Dir, OpenOptions};
 use muster_domain::Digest;
 use muster_release::bundle::Evidence;
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -105,6 +104,8 @@ impl Components {
     }
 
     /// Removes every file that does not belong to one of these components. Nobody may be writing one.
+    /// One that cannot be removed is told, and does not keep the others; so is a folder, which nobody of
+    /// ours made.
     pub(crate) fn retain(&self, kept: &BTreeSet<Digest>) -> Result<(), AppError> {
         let fail = |cause| AppError::File {
             doing: "clean",
@@ -114,11 +115,11 @@ impl Components {
         let kept: BTreeSet<String> = kept.iter().map(Digest::hex).collect();
         for entry in self.folder.entries().map_err(fail)? {
             let name = entry.map_err(fail)?.file_name();
-            let name = name.to_string_lossy();
-            // An unfinished file is of nobody who still lives.
-            let (digest, rest) = name.split_once('.').unwrap_or((&name, ""));
-            if !kept.contains(digest) || Path::new(rest).extension() == Some(OsStr::new("new")) {
-                self.folder.remove_file(name.as_ref()).map_err(fail)?;
+            if name.to_str().is_some_and(|name| belongs(name, &kept)) {
+                continue;
+            }
+            if let Err(error) = self.folder.remove_file(&name) {
+                tracing::warn!(?name, %error, "what belongs to no component cannot be removed");
             }
         }
         Ok(())
@@ -185,6 +186,19 @@ impl App {
                 cause: cause.into(),
             })?
     }
+}
+
+/// Whether a file is a component of these or what was signed of one, whole. An unfinished one is of
+/// nobody who still lives.
+fn belongs(name: &str, kept: &BTreeSet<String>) -> bool {
+    let Some((digest, rest)) = name.split_once('.') else {
+        return false;
+    };
+    let is_evidence = rest
+        .strip_suffix(EVIDENCE)
+        .and_then(|rest| rest.strip_suffix('.'))
+        .is_some_and(|short| !short.is_empty() && short.bytes().all(|b| b.is_ascii_hexdigit()));
+    kept.contains(digest) && (rest == "wasm" || is_evidence)
 }
 
 /// How files end that hold what was signed of a component.
@@ -255,6 +269,55 @@ mod tests {
         assert_eq!(components.evidence(digest).unwrap(), [second]);
         components.keep_evidence(&first).unwrap();
         assert_eq!(components.evidence(digest).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_belongs_to_no_component_that_is_kept_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let components = Components::open(folder.path()).unwrap();
+        let (kept, gone) = (Digest::of(b"a"), Digest::of(b"b"));
+        for (digest, bytes) in [(kept, b"a"), (gone, b"b")] {
+            components.keep(digest, bytes).unwrap();
+            for statement in ["1", "2"] {
+                components
+                    .keep_evidence(&evidence(bytes, statement))
+                    .unwrap();
+            }
+        }
+        let names = || -> BTreeSet<String> {
+            let entries = std::fs::read_dir(folder.path()).unwrap();
+            let name = |entry: std::io::Result<std::fs::DirEntry>| {
+                entry.unwrap().file_name().to_string_lossy().into_owned()
+            };
+            entries.map(name).collect()
+        };
+        let ours: BTreeSet<String> = names()
+            .into_iter()
+            .filter(|name| name.starts_with(&kept.hex()))
+            .collect();
+        assert_eq!(ours.len(), 3);
+        let hex = kept.hex();
+        let strange = [
+            format!("{hex}.wasm.12.0.new"),
+            format!("{hex}.0123456789ab.signed.tar.12.1.new"),
+            format!("{hex}.wasm.bak"),
+            format!("{hex}..signed.tar"),
+            format!("{hex}.signed.tar"),
+            format!("{hex}.x y.signed.tar"),
+            hex,
+            format!("{}.0123456789ab.signed.tar", Digest::of(b"c").hex()),
+            ".hidden".to_owned(),
+            "readme.txt".to_owned(),
+        ];
+        for name in &strange {
+            std::fs::write(folder.path().join(name), b"left").unwrap();
+        }
+        // A folder is nobody's of ours, and keeps nothing from being done.
+        std::fs::create_dir(folder.path().join("aaa")).unwrap();
+        components.retain(&BTreeSet::from([kept])).unwrap();
+        let mut left = names();
+        assert!(left.remove("aaa"));
+        assert_eq!(left, ours);
     }
 
     #[test]

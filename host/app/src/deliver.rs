@@ -1,10 +1,12 @@
 //! Deliver: the third step of a task's life.
 //!
-//! A loop without input: hints and the clock wake it, the tables tell it what is due. For each run
-//! under way it takes the targets that are connected and were not in contact yet, has the plug-in
-//! put the task into their terms, keeps a delivery for each and gives it to the device's link.
-//! Deliveries that waited for something of the server's, or that something else is wanted of now,
-//! are looked at again. What comes back is the work of [`crate::report`].
+//! A loop without input: hints and the clock wake it, the tables tell it what is due. It shares
+//! that out by application, and each share is looked at by itself: a plug-in that takes its time
+//! holds up nobody else's deliveries. For each run under way a look takes the targets that are
+//! connected and were not in contact yet, has the plug-in put the task into their terms, keeps a
+//! delivery for each and gives it to the device's link. Deliveries that waited for something of the
+//! server's, or that something else is wanted of now, are looked at again. What comes back is the
+//! work of [`crate::report`].
 //!
 //! Sending is at least once: an order counts as given when its row is kept, and a device that did
 //! not answer is told again when it comes back. The agent drops what it has done already.
@@ -12,24 +14,27 @@
 mod contact;
 mod hint;
 mod order;
+mod share;
 mod translate;
 
 pub(crate) use hint::{Hints, hints};
 
-use crate::install::chain;
 use crate::{App, AppError};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use hint::{Due, Hinted};
-use muster_domain::delivery::{Cause, Delivery, Wanted};
-use muster_domain::run::{Run, RunState};
-use muster_domain::{DeviceId, RunId};
-use muster_storage::delivery::{delivery_list_open, delivery_list_unordered, delivery_touched};
-use muster_storage::run::{run_get, run_list_open};
+use muster_domain::chain;
+use muster_domain::delivery::{Cause, Delivery};
+use muster_domain::{ApplicationId, DeviceId, RunId};
+use muster_storage::delivery::delivery_list_open;
+use muster_storage::run::{run_applications, run_applications_open};
 use roaring::RoaringBitmap;
+use share::{Part, Share};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use translate::Translations;
+use tokio::time::{MissedTickBehavior, interval};
 
-/// With no hint, everything is looked at so often: what a lost hint would have told.
+/// Everything is looked at so often: what a lost hint would have told.
 const SWEEP: Duration = Duration::from_mins(1);
 
 /// After a failure, everything is looked at again so soon.
@@ -38,146 +43,120 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Devices in one transaction.
 const MOST_DEVICES: usize = 1000;
 
-/// A run under way, and what the loop knows of it without asking again.
-struct Active {
-    run: Run,
-    touched: RoaringBitmap,
-    translations: Translations,
-}
-
 /// Delivers until the server stops.
 pub(crate) async fn work(app: App, mut hinted: Hinted) {
     let stopping = app.0.stopping.clone();
-    let mut active = BTreeMap::new();
-    let mut due = Due::everything();
+    let mut sweep = interval(SWEEP);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut due = Due::default();
+    let mut shares = Shares::default();
+    let mut looks = FuturesUnordered::new();
     loop {
-        if let Err(error) = sweep(&app, &mut active, &due).await {
-            tracing::error!(error = %chain(&error), "deliveries are held up; trying again");
-            // What was due still is; and what failed is not known, but the rows are.
-            due.all = true;
-            tokio::select! {
-                () = stopping.cancelled() => return,
-                () = tokio::time::sleep(RETRY) => continue,
+        tokio::select! {
+            () = stopping.cancelled() => break,
+            _ = sweep.tick() => due.all = true,
+            more = hinted.next() => due.add(more),
+            Some(share) = looks.next() => shares.put_back(share),
+        }
+        match shares.share_out(&app, &due).await {
+            Ok(()) => due = Due::default(),
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "deliveries are held up; trying again");
+                due.all = true;
+                sweep.reset_after(RETRY);
             }
         }
-        due = tokio::select! {
-            () = stopping.cancelled() => return,
-            due = hinted.next() => due,
-            () = tokio::time::sleep(SWEEP) => Due::everything(),
-        };
+        let begin = |share: Share| share.look(app.clone());
+        looks.extend(shares.take_due().into_iter().map(begin));
     }
+    while looks.next().await.is_some() {}
 }
 
-async fn sweep(app: &App, active: &mut BTreeMap<RunId, Active>, due: &Due) -> Result<(), AppError> {
-    read_runs(app, active, due).await?;
-    let connected = app.0.links.devices();
-    for run in active.values_mut() {
-        if run.run.state == RunState::Running {
-            let fresh = (&run.run.targets & &connected) - &run.touched;
-            for devices in parts(&fresh) {
-                contact::first_contact(app, run, &devices).await?;
-            }
-        }
-        if due.all || due.runs.contains(&run.run.id) {
-            let deliveries = read_unordered(app, run.run.id).await?;
-            again(app, run, deliveries, &connected).await?;
-        }
-    }
-    // A link may have lost what was sent over it, and a hint may be lost: now and then all are asked.
-    let asked = if due.all {
-        connected.clone()
-    } else {
-        &due.devices & &connected
-    };
-    for devices in parts(&asked) {
-        let deliveries = {
-            let mut connection = app.0.storage.read().await?;
-            delivery_list_open(&mut connection, &devices).await?
-        };
-        for (run, deliveries) in by_run(deliveries) {
-            if let Some(run) = active.get_mut(&run) {
-                let deliveries = deliveries
-                    .into_iter()
-                    .filter(|delivery| {
-                        needs_telling(delivery, due.lost.contains(delivery.device.0))
-                    })
-                    .collect();
-                again(app, run, deliveries, &connected).await?;
-            }
-        }
-    }
-    Ok(())
+/// The work by application.
+#[derive(Default)]
+struct Shares {
+    /// Those that nobody looks at now.
+    resting: BTreeMap<ApplicationId, Share>,
+    /// What became due of the others meanwhile.
+    meanwhile: BTreeMap<ApplicationId, Part>,
+    /// Whose runs are whose. A finished one may still be among them.
+    of_runs: BTreeMap<RunId, ApplicationId>,
 }
 
-/// Brings what is known of the runs up to date with their rows.
-async fn read_runs(
-    app: &App,
-    active: &mut BTreeMap<RunId, Active>,
-    due: &Due,
-) -> Result<(), AppError> {
-    let mut connection = app.0.storage.read().await?;
-    let runs = if due.all {
-        let open = run_list_open(&mut connection).await?;
-        active.retain(|id, _| open.iter().any(|run| run.id == *id));
-        open
-    } else {
-        let mut runs = Vec::with_capacity(due.runs.len());
-        for id in &due.runs {
-            runs.extend(run_get(&mut connection, *id).await?);
-        }
-        runs
-    };
-    for run in runs {
-        let id = run.id;
-        if run.state.is_final() {
-            active.remove(&id);
-        } else if let Some(known) = active.get_mut(&id) {
-            known.run = run;
+impl Shares {
+    /// Shares out what is due.
+    async fn share_out(&mut self, app: &App, due: &Due) -> Result<(), AppError> {
+        let connected = app.0.links.devices();
+        // A link may have lost what was sent over it, and a hint may be lost: now and then all are asked.
+        let asked = if due.all {
+            connected
         } else {
-            let touched = delivery_touched(&mut connection, id).await?;
-            let translations = Translations::read(&mut connection, &run).await?;
-            active.insert(
-                id,
-                Active {
-                    run,
-                    touched,
-                    translations,
-                },
-            );
+            connected & &due.devices
+        };
+        let mut connection = app.0.storage.read().await?;
+        let mut runs = due.runs.clone();
+        if due.all {
+            self.of_runs = run_applications_open(&mut connection).await?;
+            runs.extend(self.of_runs.keys());
+        }
+        let unknown: Vec<RunId> = (runs.iter().copied())
+            .filter(|run| !self.of_runs.contains_key(run))
+            .collect();
+        let found = run_applications(&mut connection, &unknown).await?;
+        self.of_runs.extend(found);
+        for run in runs {
+            if let Some(part) = self.part(run) {
+                part.runs.insert(run);
+            }
+        }
+        for devices in parts(&asked) {
+            for delivery in delivery_list_open(&mut connection, &devices).await? {
+                if needs_telling(&delivery, due.lost.contains(delivery.device.0))
+                    && let Some(part) = self.part(delivery.run)
+                {
+                    part.again.entry(delivery.run).or_default().add(&delivery);
+                }
+            }
+        }
+        let resting = self.resting.values_mut().map(|share| &mut share.due);
+        for part in resting.chain(self.meanwhile.values_mut()) {
+            part.all |= due.all;
+            part.devices_came |= !asked.is_empty();
+        }
+        Ok(())
+    }
+
+    /// What is due of the application that a run is of.
+    fn part(&mut self, run: RunId) -> Option<&mut Part> {
+        let application = self.of_runs.get(&run)?;
+        if let Some(meanwhile) = self.meanwhile.get_mut(application) {
+            return Some(meanwhile);
+        }
+        let share = self.resting.entry(application.clone());
+        let share = share.or_insert_with(|| Share::new(application.clone()));
+        Some(&mut share.due)
+    }
+
+    /// Takes out the shares that something is due of.
+    fn take_due(&mut self) -> Vec<Share> {
+        let due = |_: &ApplicationId, share: &mut Share| !share.due.is_empty();
+        let taken = self.resting.extract_if(.., due);
+        let taken: Vec<Share> = taken.map(|(_, share)| share).collect();
+        for share in &taken {
+            self.meanwhile
+                .insert(share.application.clone(), Part::default());
+        }
+        taken
+    }
+
+    /// Puts back a share that was looked at.
+    fn put_back(&mut self, mut share: Share) {
+        let meanwhile = self.meanwhile.remove(&share.application);
+        share.due.add(meanwhile.unwrap_or_default());
+        if !share.is_empty() {
+            self.resting.insert(share.application.clone(), share);
         }
     }
-    Ok(())
-}
-
-async fn read_unordered(app: &App, run: RunId) -> Result<Vec<Delivery>, AppError> {
-    Ok(delivery_list_unordered(&mut *app.0.storage.read().await?, run).await?)
-}
-
-/// Looks again at deliveries that are there already: those without an order may get one now, the
-/// others are ordered anew.
-async fn again(
-    app: &App,
-    run: &mut Active,
-    deliveries: Vec<Delivery>,
-    connected: &RoaringBitmap,
-) -> Result<(), AppError> {
-    let here = deliveries
-        .into_iter()
-        .filter(|delivery| connected.contains(delivery.device.0));
-    let (ordered, held): (Vec<_>, Vec<_>) = here.partition(|delivery| delivery.ordered.is_some());
-    let held: Vec<DeviceId> = held
-        .iter()
-        .filter(|delivery| delivery.wanted == Wanted::Run)
-        .map(|delivery| delivery.device)
-        .collect();
-    for devices in held.chunks(MOST_DEVICES) {
-        contact::further_contact(app, run, devices).await?;
-    }
-    let ordered: Vec<DeviceId> = ordered.iter().map(|delivery| delivery.device).collect();
-    for devices in ordered.chunks(MOST_DEVICES) {
-        order::order_again(app, run, devices).await?;
-    }
-    Ok(())
 }
 
 /// Whether a device that came, or whose applications changed, has to hear of a delivery: it may
@@ -189,12 +168,4 @@ fn needs_telling(delivery: &Delivery, store_lost: bool) -> bool {
 fn parts(devices: &RoaringBitmap) -> Vec<Vec<DeviceId>> {
     let devices: Vec<DeviceId> = devices.iter().map(DeviceId).collect();
     devices.chunks(MOST_DEVICES).map(<[_]>::to_vec).collect()
-}
-
-fn by_run(deliveries: Vec<Delivery>) -> BTreeMap<RunId, Vec<Delivery>> {
-    let mut runs: BTreeMap<RunId, Vec<Delivery>> = BTreeMap::new();
-    for delivery in deliveries {
-        runs.entry(delivery.run).or_default().push(delivery);
-    }
-    runs
 }

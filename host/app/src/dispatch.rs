@@ -46,7 +46,9 @@ impl App {
     async fn still_agreed(&self, task: &Task) -> Result<(), AppError> {
         let plugin = self.plugin(&task.application).await?;
         if plugin.digest() != task.revision.plugin {
-            self.agree(&task.application, &task.task_type, &task.revision.settings)
+            let now = &task.revision;
+            let version = Some(now.schema_version);
+            self.agree_up(&task.application, &task.task_type, version, &now.settings)
                 .await?;
         }
         Ok(())

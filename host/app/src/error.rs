@@ -148,8 +148,9 @@ impl AppError {
             Self::Invalid { code, .. }
             | Self::Conflict { code, .. }
             | Self::Denied { code, .. } => code,
-            Self::Plugin(error) => match error.failure {
-                muster_plugin_host::CallFailure::Busy { .. } => "busy",
+            Self::Plugin(error) => match &error.failure {
+                failure if failure.is_busy() => "busy",
+                muster_plugin_host::CallFailure::Compiling => "plugin-compiling",
                 _ => "plugin-fault",
             },
             Self::Load(error) if error.fault() == Fault::Us => "server-fault",
@@ -183,6 +184,16 @@ impl AppError {
             Self::Plugin(error) => error.fault(),
             Self::Load(error) => error.fault(),
             Self::TrustUnreadable(_) | Self::Storage(_) | Self::File { .. } => Fault::Us,
+        }
+    }
+
+    /// Whether a plug-in could not be asked, or loaded, at this moment: nothing is to be concluded
+    /// of it from that.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Plugin(error) => error.failure.is_passing(),
+            Self::Load(error) => error.is_passing(),
+            _ => false,
         }
     }
 

@@ -1,12 +1,19 @@
 //! What plug-ins ask for, and what administrators say to it.
 //!
 //! Words are kept for each application and digest. A revision takes from the one before it what goes
-//! no further than it went; for what it asks beyond that, it waits for a word of its own.
+//! no further than it went; for what it asks beyond that, it waits for a word of its own. What was
+//! taken from the one at work holds for no other revision either: `lapse`.
+
+mod lapse;
+
+use lapse::lapse;
+pub(crate) use lapse::{lapse_superseded, remark};
 
 use crate::error::sentence;
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::application::{Description, Limit};
+use muster_domain::chain;
 use muster_domain::event::{NewEvent, Severity, Subject};
 use muster_domain::grant::{Ask, Grants, Right, Word, Words};
 use muster_domain::{ApplicationId, Digest};
@@ -14,7 +21,7 @@ use muster_plugin_host::{FilesError, Plugin, PluginHost, Terms};
 use muster_storage::Connection;
 use muster_storage::event::event_insert;
 use muster_storage::grant::{GrantRow, grant_list, grant_set, words};
-use muster_storage::plugin::{PluginRow, plugin_latest, plugin_revisions};
+use muster_storage::plugin::{PluginRow, plugin_latest, plugin_revision, plugin_revisions};
 
 /// Something that a plug-in asks for, and what was said to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,24 +36,28 @@ pub struct AskStand {
 pub(crate) const ASKS: &str = "plugin-asks";
 
 impl App {
-    /// What an application's plug-in asks for, and what was said to it.
+    /// What an application's plug-in asks for, and what was said to it: a revision that is named, or
+    /// else the one at work, or else the one that is ready.
     pub async fn plugin_asks(
         &self,
         _who: &Administrator,
         application: &ApplicationId,
+        revision: Option<Digest>,
     ) -> Result<Vec<AskStand>, AppError> {
         let mut connection = self.0.storage.read().await?;
-        let row = concerned(&mut connection, application).await?;
+        let row = concerned(&mut connection, application, revision).await?;
         let said = grant_list(&mut connection, application, row.digest).await?;
         Ok(stand(row.description.asks(), &said))
     }
 
-    /// Says a word to what an application's plug-in asks for: the one at work, or else the one that is
-    /// ready. It holds from its next call on.
+    /// Says a word to what an application's plug-in asks for: a revision that is named, or else the one
+    /// at work, or else the one that is ready. It holds from its next call on. What is taken from the
+    /// one at work, no other revision has any longer.
     pub async fn plugin_grant(
         &self,
         who: &Administrator,
         application: &ApplicationId,
+        revision: Option<Digest>,
         said: Words,
     ) -> Result<Vec<AskStand>, AppError> {
         // From the row to the plug-in in one go: of two words, the later one then holds in both.
@@ -56,14 +67,18 @@ impl App {
         let (digest, asks, rows) = self
             .logged(move |connection| {
                 Box::pin(async move {
-                    let row = concerned(connection, &id).await?;
+                    let row = concerned(connection, &id, revision).await?;
                     let gate = Gate {
                         host: &host,
                         who: &who,
                         description: &row.description,
                         digest: row.digest,
                     };
-                    let rows = gate.say(connection, Vec::new(), said).await?;
+                    let rows = gate.say(connection, Vec::new(), said.clone()).await?;
+                    remark(connection, &row).await?;
+                    if row.state.is_current() {
+                        lapse(connection, &row, &said, &who.actor()).await?;
+                    }
                     Ok((row.digest, row.description.asks(), rows))
                 })
             })
@@ -79,6 +94,7 @@ impl App {
             };
             set_terms(&plugin, &terms)?;
         }
+        self.terms_renew(application).await;
         Ok(stand(asks, &rows))
     }
 
@@ -108,7 +124,7 @@ impl App {
             .await?;
         let all = words(&rows);
         set_terms(plugin, &Terms::trial(all.grants()))?;
-        Ok(waiting_for(plugin.description(), &all))
+        Ok(waiting_for(plugin.description(), digest, &all))
     }
 
     /// Refuses a revision that still waits for a word.
@@ -116,21 +132,42 @@ impl App {
         let mut connection = self.0.storage.read().await?;
         let application = &row.description.application;
         let said = grant_list(&mut connection, application, row.digest).await?;
-        match waiting_for(&row.description, &words(&said)) {
+        match waiting_for(&row.description, row.digest, &words(&said)) {
             Some(text) => Err(AppError::Conflict { code: ASKS, text }),
             None => Ok(()),
         }
     }
 
-    /// What was granted to a plug-in.
+    /// What was granted to a plug-in that describes itself so.
     pub(crate) async fn grants(
         &self,
-        application: &ApplicationId,
+        description: &Description,
         digest: Digest,
     ) -> Result<Grants, AppError> {
+        // Most ask for nothing.
+        if description.asks().is_empty() {
+            return Ok(Grants::default());
+        }
+        let application = &description.application;
         let mut connection = self.0.storage.read().await?;
         let rows = grant_list(&mut connection, application, digest).await?;
         Ok(words(&rows).grants())
+    }
+
+    /// Puts revisions that are loaded and not at work on the terms that hold now.
+    pub(crate) async fn terms_renew(&self, application: &ApplicationId) {
+        for plugin in self.0.applications.spares_of(application) {
+            let digest = plugin.digest();
+            let renewed = match self.grants(plugin.description(), digest).await {
+                Ok(grants) => set_terms(&plugin, &Terms::trial(grants)),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = renewed {
+                // Nobody can tell what it may: it is loaded anew when it is needed.
+                tracing::error!(%digest, error = %chain(&error), "a revision was let go of");
+                self.0.applications.forget(digest);
+            }
+        }
     }
 
     /// Removes what an application's plug-ins kept on the server.
@@ -216,7 +253,7 @@ pub(crate) fn set_terms(plugin: &Plugin, terms: &Terms) -> Result<(), AppError> 
     plugin.set_terms(terms).map_err(files_failed)
 }
 
-fn files_failed(error: FilesError) -> AppError {
+pub(crate) fn files_failed(error: FilesError) -> AppError {
     AppError::File {
         doing: "open or remove",
         file: "the folder of a plug-in's files".to_owned(),
@@ -283,7 +320,7 @@ fn check(
 }
 
 /// What a plug-in waits for, if anything that it asks for has no word.
-fn waiting_for(description: &Description, said: &Words) -> Option<String> {
+fn waiting_for(description: &Description, digest: Digest, said: &Words) -> Option<String> {
     let all = description.asks();
     let open = said.open(&all);
     if open.is_empty() {
@@ -295,21 +332,33 @@ fn waiting_for(description: &Description, said: &Words) -> Option<String> {
         .collect();
     let names: Vec<String> = open.iter().map(|ask| ask.right.to_string()).collect();
     Some(format!(
-        "the plug-in of {}, version {}, asks for what nobody granted or denied yet. {}. Say of each \
-         whether it may, and install it again: `--grant {}`, or `--deny` with the names of those that \
-         it may not",
+        "the plug-in of {}, version {}, asks for what nobody granted or denied yet, or what was taken \
+         from the revision at work since. {}. Say of each whether it may: install it again with \
+         `--grant {}`, or `--deny` with the names of those that it may not; or `muster plugin grant {} \
+         {} --revision {}`, and `muster plugin withdraw` for those that it may not",
         description.name,
         description.version,
         asks.join("; "),
         names.join(","),
+        description.application,
+        names.join(" "),
+        digest.short(),
     ))
 }
 
-/// The revision that words are about: the one at work, or else the newest that is kept.
+/// The revision that words are about: the one that is named, or else the one at work, or else the
+/// newest that is kept.
 async fn concerned(
     connection: &mut Connection,
     application: &ApplicationId,
+    revision: Option<Digest>,
 ) -> Result<PluginRow, AppError> {
+    if let Some(digest) = revision {
+        let row = plugin_revision(connection, application, digest).await?;
+        return row
+            .filter(|row| row.state.is_kept())
+            .ok_or_else(|| AppError::not_found("revision that is kept", &digest));
+    }
     let rows = plugin_revisions(connection, application).await?;
     let kept: Vec<_> = rows.into_iter().filter(|row| row.state.is_kept()).collect();
     let current = kept.iter().find(|row| row.state.is_current());

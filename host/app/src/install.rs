@@ -5,7 +5,7 @@
 //! work, and brings back the one before; [`shadow`] tries it beside the one at work; [`keep`] throws
 //! away what nothing needs any more; [`remove`] takes a plug-in from its application;
 //! [`quarantine`] puts one aside that fails again and again. [`load`] brings all back when the
-//! server starts.
+//! server starts, and [`recompile`] has compiled what this build of it has no code for.
 
 mod activate;
 mod gate;
@@ -13,13 +13,14 @@ pub(crate) mod keep;
 pub(crate) mod load;
 mod plan;
 pub(crate) mod quarantine;
+pub(crate) mod recompile;
 mod remove;
 pub(crate) mod shadow;
 mod switch;
 mod upload;
 
 pub use activate::{Accept, Activated};
-pub(crate) use plan::{Plans, brought_up};
+pub(crate) use plan::Plans;
 pub use remove::RemovalPreview;
 pub use shadow::ShadowCounts;
 pub(crate) use switch::Switches;
@@ -60,8 +61,8 @@ pub struct Installed {
 }
 
 impl App {
-    /// Installs a plug-in from a release of it. Where no plug-in of the application is at work it
-    /// goes to work; where one is, the plan decides. What the gate refuses is kept in mind with the
+    /// Installs a plug-in from a release of it. Where no plug-in has the application's place it goes
+    /// to work; where one has, able to work or not, the plan decides. What the gate refuses is kept in mind with the
     /// reason, and changes nothing. The same component again changes nothing either.
     ///
     /// `said` is what is granted and denied of what it asks for. While anything that it asks for has
@@ -78,7 +79,7 @@ impl App {
         if let Some(row) = candidate.at_work {
             if !said.0.is_empty() {
                 let application = &row.description.application;
-                self.plugin_grant(who, application, said).await?;
+                self.plugin_grant(who, application, None, said).await?;
             }
             return Ok(Installed {
                 row,
@@ -86,35 +87,45 @@ impl App {
                 new: false,
             });
         }
-        let waits = match self.words_at_gate(who, &candidate.plugin, said).await {
-            Ok(waits) => waits,
-            Err(error) => {
-                drop(candidate.component);
-                self.clean_later();
-                return Err(error);
+        match self.passed(who, &mut candidate, said, options).await {
+            Ok(done) => {
+                let replaces = done.plan.from.is_some();
+                Ok(Installed {
+                    row: done.row,
+                    plan: Some(done.plan).filter(|_| replaces || options.hold),
+                    new: true,
+                })
             }
-        };
-        if let Some(waits) = &waits {
-            candidate.row.code = Some(ASKS.to_owned());
-            candidate.row.reason = Some(waits.clone());
+            Err(error) => {
+                self.upload_refused(&candidate.upload, &error).await?;
+                drop(candidate);
+                self.clean_later();
+                Err(error)
+            }
         }
-        let application = &candidate.row.description.application;
-        let replaces = self.0.applications.get(application).is_some();
-        let accept = match (options.hold, replaces, options.auto) {
-            _ if waits.is_some() => Accept::Nothing,
-            (true, ..) | (false, true, false) => Accept::Nothing,
-            (false, false, _) => Accept::Any,
-            (false, true, true) => Accept::Clean,
+    }
+
+    /// What passed the gate becomes a revision, and goes to work if it may.
+    async fn passed(
+        &self,
+        who: &Administrator,
+        candidate: &mut gate::Candidate,
+        said: Words,
+        options: InstallOptions,
+    ) -> Result<Activated, AppError> {
+        let waits = self.words_at_gate(who, &candidate.plugin, said).await?;
+        let accept = if waits.is_some() || options.hold {
+            Accept::Nothing
+        } else {
+            Accept::New { auto: options.auto }
         };
-        let done = self
-            .put_to_work(who.actor(), &candidate.plugin, Some(candidate.row), accept)
-            .await?;
-        drop(candidate.component);
-        Ok(Installed {
-            row: done.row,
-            plan: Some(done.plan).filter(|_| replaces || options.hold),
-            new: true,
-        })
+        if let Some(waits) = waits {
+            candidate.row.code = Some(ASKS.to_owned());
+            candidate.row.reason = Some(waits);
+        }
+        let row = Some(candidate.row.clone());
+        self.put_to_work(who.actor(), &candidate.plugin, row, accept)
+            .await
     }
 
     /// The plug-in of every application that has or had one.
@@ -207,18 +218,4 @@ fn revision_event(
             ..Subject::default()
         })
         .with(fields)
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.ends_with(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -21,6 +21,7 @@ pub mod install;
 pub mod link;
 pub mod place;
 pub mod report;
+mod schema;
 pub mod submit;
 pub mod task;
 pub mod transfer;
@@ -40,7 +41,7 @@ use link::Links;
 use muster_agent_protocol::order::OrderKey;
 use muster_plugin_host::PluginHost;
 use muster_storage::{Connection, Storage};
-use report::Reports;
+use report::{Pauses, Reports};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,14 +65,18 @@ struct Inner {
     probe_after: Duration,
     safe_mode: bool,
     switches: Switches,
+    installs: Switches,
     plans: Plans,
     shadows: Shadows,
     order_key: OrderKey,
+    // Held from when an order gets its number until it is sent: an agent drops what comes after a
+    // higher number.
+    order_turn: tokio::sync::Mutex<()>,
     links: Links,
     hints: deliver::Hints,
     reports: Reports,
+    pauses: Pauses,
     watch: Watch,
-    trust_at_start: arc_swap::ArcSwapOption<muster_release::trust::TrustStore>,
     workers: TaskTracker,
     stopping: CancellationToken,
 }
@@ -124,23 +129,24 @@ impl App {
             probe_after,
             safe_mode,
             switches: Switches::default(),
+            installs: Switches::default(),
             plans: Plans::default(),
             shadows: Shadows::default(),
             order_key,
+            order_turn: tokio::sync::Mutex::default(),
             links: Links::default(),
             hints,
             reports,
-            trust_at_start: arc_swap::ArcSwapOption::empty(),
+            pauses: Pauses::default(),
             watch: Watch::new(latest),
             workers: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }));
         app.links_forget().await?;
-        app.trust_hold().await?;
         app.plugins_load().await?;
-        app.trust_release();
         app.0.workers.spawn(deliver::work(app.clone(), hinted));
         app.0.workers.spawn(report::work(app.clone(), taken));
+        app.0.workers.spawn(install::recompile::work(app.clone()));
         app.0.workers.spawn(install::quarantine::work(app.clone()));
         app.0.workers.close();
         Ok(app)

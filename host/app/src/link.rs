@@ -1,12 +1,12 @@
 //! Links: the open connections of agents, and what comes over them.
 
-use crate::report::Taken;
 use crate::{App, AppError};
 use jiff::Timestamp;
 use muster_agent_protocol::VERSION;
 use muster_agent_protocol::message::{FromServer, Hello, NumberedNews, Welcome};
 use muster_domain::device::InstalledApplication;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
+use muster_domain::text::plain;
 use muster_domain::{DeviceId, Digest, RunId};
 use muster_storage::command::command_body;
 use muster_storage::device::{
@@ -24,6 +24,9 @@ const HEARTBEAT: u32 = 30;
 
 /// Links that the server takes back in a second without strain.
 const RETURNS_A_SECOND: u64 = 200;
+
+/// Characters of what an agent says of a delivery's progress.
+const MOST_MESSAGE: usize = 1000;
 
 /// The way to one agent. The server has one for each socket; a test may have a channel.
 pub trait AgentLink: Send + Sync {
@@ -305,18 +308,11 @@ impl App {
         }
     }
 
-    /// Takes news. Returns when there is room for them, which is how a flood of reports slows its
-    /// agents down; they are acknowledged over the link once they are durable.
+    /// Takes news. Returns when they are durable and acknowledged over the link, which is how a flood
+    /// of reports slows its agents down.
     pub async fn link_news(&self, id: LinkId, news: Vec<NumberedNews>) {
         if let Some(link) = self.0.links.get(id.device) {
-            self.0
-                .reports
-                .take(Taken {
-                    device: id.device,
-                    news,
-                    link,
-                })
-                .await;
+            self.0.reports.take(id.device, news, link).await;
         }
     }
 
@@ -356,6 +352,10 @@ impl App {
         percent: Option<u8>,
         message: Option<String>,
     ) {
+        let message = message.map(|message| {
+            let shown: String = message.chars().take(MOST_MESSAGE).collect();
+            plain(&shown).into_owned()
+        });
         self.0.watch.progress(run, id.device, percent, message);
     }
 

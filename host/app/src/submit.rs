@@ -7,6 +7,7 @@
 use crate::application::task_type;
 use crate::error::sentence;
 use crate::place::{ScopeReference, scope_find};
+use crate::schema::brought_up;
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::application::{Mark, TaskType};
@@ -36,6 +37,8 @@ pub struct TaskRequest {
     pub scope: ScopeReference,
     /// Its settings, or what is wrong with their text.
     pub settings: Result<Settings, Finding>,
+    /// The version of the schema that they follow; the plug-in's own if none is told.
+    pub schema_version: Option<u32>,
     /// Seconds; the task type's own limit if none.
     pub time_limit: Option<u32>,
 }
@@ -55,6 +58,8 @@ pub struct TaskChangeRequest {
 
 /// Settings that the application's plug-in agreed to.
 pub(crate) struct Agreed {
+    /// Brought up to the plug-in's own schema.
+    pub(crate) settings: Settings,
     pub(crate) plugin: Digest,
     pub(crate) task_type: TaskType,
     /// Warnings and notices.
@@ -87,7 +92,12 @@ impl App {
         let settings = settings_of(&request.settings)?;
         let scope = self.scope(&request.scope).await?;
         let agreed = self
-            .agree(&request.application, &request.task_type, &settings)
+            .agree_up(
+                &request.application,
+                &request.task_type,
+                request.schema_version,
+                &settings,
+            )
             .await?;
         check_kind(&agreed.task_type, &scope)?;
         let time_limit = check_time_limit(request.time_limit, &agreed.task_type)?;
@@ -97,7 +107,7 @@ impl App {
             task_type: request.task_type.clone(),
             scope,
             time_limit: Some(time_limit),
-            settings,
+            settings: agreed.settings.clone(),
         };
         self.task_keep(who.actor(), task, time_limit, agreed).await
     }
@@ -133,10 +143,30 @@ impl App {
             return Err(AppError::SettingsInvalid { findings });
         }
         Ok(Agreed {
+            settings: settings.clone(),
             plugin: plugin.digest(),
             task_type,
             findings,
         })
+    }
+
+    /// The same for settings of some version of the schema. Older ones are brought up to date first.
+    pub(crate) async fn agree_up(
+        &self,
+        application: &ApplicationId,
+        id: &TaskTypeId,
+        schema_version: Option<u32>,
+        settings: &Settings,
+    ) -> Result<Agreed, AppError> {
+        let Some(version) = schema_version else {
+            return self.agree(application, id, settings).await;
+        };
+        let plugin = self.plugin(application).await?;
+        let up = brought_up(&plugin, task_type(&plugin, id)?, version, settings);
+        match up.await? {
+            Ok(settings) => self.agree(application, id, &settings).await,
+            Err(findings) => Err(AppError::SettingsInvalid { findings }),
+        }
     }
 
     /// Keeps a task that was agreed to, with its event.
@@ -147,7 +177,7 @@ impl App {
         time_limit: u32,
         agreed: Agreed,
     ) -> Result<Task, AppError> {
-        let first = revision(1, task.settings.clone(), agreed, actor);
+        let first = revision(1, agreed, actor);
         self.logged(move |connection| {
             Box::pin(async move {
                 let id = task_insert(connection, &task, time_limit, &first).await?;
@@ -187,17 +217,18 @@ impl App {
         let task = self.task_get(who, id).await?.task;
         let name = request.name.unwrap_or_else(|| task.name.clone());
         check_name(&name)?;
-        let settings = match &request.settings {
-            Some(settings) => settings_of(settings)?,
-            None => task.revision.settings.clone(),
+        let now = &task.revision;
+        let (settings, version) = match &request.settings {
+            Some(settings) => (settings_of(settings)?, None),
+            None => (now.settings.clone(), Some(now.schema_version)),
         };
         let agreed = self
-            .agree(&task.application, &task.task_type, &settings)
+            .agree_up(&task.application, &task.task_type, version, &settings)
             .await?;
         let time_limit = request.time_limit.or(Some(task.time_limit));
         let time_limit = check_time_limit(time_limit, &agreed.task_type)?;
         let expected = request.revision;
-        let next = revision(0, settings, agreed, who.actor());
+        let next = revision(0, agreed, who.actor());
         self.logged(move |connection| {
             Box::pin(async move {
                 let current = task_get(connection, id).await?;
@@ -205,7 +236,9 @@ impl App {
                 check_revision(expected, current.revision.number)?;
                 let mut next = next;
                 next.number = current.revision.number;
-                if next.settings != current.revision.settings {
+                let is_same = next.schema_version == current.revision.schema_version
+                    && next.settings == current.revision.settings;
+                if !is_same {
                     next.number += 1;
                     task_revision_insert(connection, id, &next).await?;
                 }
@@ -250,10 +283,10 @@ impl App {
     }
 }
 
-fn revision(number: u32, settings: Settings, agreed: Agreed, by: Actor) -> TaskRevision {
+fn revision(number: u32, agreed: Agreed, by: Actor) -> TaskRevision {
     TaskRevision {
         number,
-        settings,
+        settings: agreed.settings,
         schema_version: agreed.task_type.schema_version,
         plugin: agreed.plugin,
         needs: agreed.task_type.needs,

@@ -117,6 +117,7 @@ impl App {
             task_type: task.task_type.clone(),
             scope: scope.unwrap_or_else(|| by_number(&task.scope)),
             settings: Ok(task.revision.settings.clone()),
+            schema_version: Some(task.revision.schema_version),
             time_limit: Some(task.time_limit),
         };
         self.task_create(who, request).await

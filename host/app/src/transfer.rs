@@ -7,6 +7,7 @@ use crate::place::{ScopeReference, Tree, scope_find};
 use crate::submit::TaskRequest;
 use crate::{Administrator, App, AppError};
 use muster_domain::finding::Finding;
+use muster_domain::plan::{Change, changes};
 use muster_domain::task::{Scope, Task};
 use muster_domain::{DeviceId, TaskId};
 use muster_storage::Connection;
@@ -16,6 +17,8 @@ use std::collections::HashMap;
 /// What an import would do.
 #[derive(Debug, Clone)]
 pub struct ImportPreview {
+    /// What changes in the settings, as they follow an older version of the schema.
+    pub changes: Vec<Change>,
     /// What the plug-in finds in the settings.
     pub findings: Vec<Finding>,
     /// What the file names and this server does not have.
@@ -47,20 +50,29 @@ impl App {
         let missing = found.err().unwrap_or_default();
         let agreed = match &request.settings {
             Ok(settings) => {
-                self.agree(&request.application, &request.task_type, settings)
-                    .await
+                self.agree_up(
+                    &request.application,
+                    &request.task_type,
+                    request.schema_version,
+                    settings,
+                )
+                .await
             }
             Err(finding) => Err(AppError::SettingsInvalid {
                 findings: vec![finding.clone()],
             }),
         };
         let (findings, agreed) = match agreed {
-            Ok(agreed) => (agreed.findings, true),
-            Err(AppError::SettingsInvalid { findings }) => (findings, false),
+            Ok(agreed) => (agreed.findings, Some(agreed.settings)),
+            Err(AppError::SettingsInvalid { findings }) => (findings, None),
             Err(other) => return Err(other),
         };
         Ok(ImportPreview {
-            importable: agreed && missing.is_empty(),
+            importable: agreed.is_some() && missing.is_empty(),
+            changes: match (&request.settings, agreed) {
+                (Ok(before), Some(after)) => changes(&before.to_value(), &after.to_value()),
+                _ => Vec::new(),
+            },
             findings,
             missing,
         })

@@ -88,7 +88,11 @@ impl ClientError {
             Self::Problem { document, .. } => match document.status {
                 401 => 4,
                 404 => 3,
-                _ => 1,
+                _ => match document.code() {
+                    "registry-not-found" => 3,
+                    "registry-unreachable" | "registry-late" | "registry-credentials" => 4,
+                    _ => 1,
+                },
             },
             _ => 4,
         }

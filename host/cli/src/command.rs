@@ -4,6 +4,7 @@ mod completions;
 mod device;
 mod event;
 mod group;
+mod help;
 mod login;
 mod plugin;
 mod run;
@@ -31,7 +32,8 @@ pub(crate) struct CommandLine {
         global = true,
         value_enum,
         default_value = "table",
-        value_name = "FORMAT"
+        value_name = "FORMAT",
+        display_order = 900
     )]
     pub(crate) output: Format,
     #[command(subcommand)]
@@ -106,6 +108,9 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Status => status::run(&Context::new(out)?).await,
         Command::Plugin(plugin::Plugin::Release(release)) => release.run(&out).await,
         Command::Plugin(plugin) => plugin.run(&Context::new(out)?).await,
+        Command::Trust(trust::Trust::Revocations(trust::revocations::Revocations::Author(
+            author,
+        ))) => author.run(&out),
         Command::Trust(trust) => trust.run(&Context::new(out)?).await,
         Command::Device(device) => device.run(&Context::new(out)?).await,
         Command::Group(group) => group.run(&Context::new(out)?).await,
@@ -118,10 +123,49 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_sound() {
-        use clap::CommandFactory as _;
         CommandLine::command().debug_assert();
+    }
+
+    /// Every command at the end of a line, with its whole line.
+    fn leaves(command: &clap::Command, line: &str, found: &mut Vec<(String, clap::Command)>) {
+        let line = format!("{line} {}", command.get_name());
+        let below = command
+            .get_subcommands()
+            .filter(|one| one.get_name() != "help");
+        let mut below = below.peekable();
+        if below.peek().is_none() {
+            found.push((line.trim_start().to_owned(), command.clone()));
+        }
+        below.for_each(|one| leaves(one, &line, found));
+    }
+
+    #[test]
+    fn what_plug_ins_and_trust_need_is_taught_by_their_help() {
+        let mut all = CommandLine::command();
+        all.build();
+        let mut found = Vec::new();
+        for noun in ["plugin", "trust"] {
+            let noun = all.find_subcommand(noun).unwrap();
+            leaves(noun, "muster", &mut found);
+        }
+        assert!(found.len() > 40, "{}", found.len());
+        let mut texts = Vec::new();
+        for (line, mut command) in found {
+            // Every command has it.
+            command = command.mut_arg("output", |output| output.hide(true));
+            let help = command.render_long_help().to_string();
+            let (_, example) = help.split_once("Example").unwrap_or_default();
+            assert!(
+                example.contains(&line),
+                "{line} has no example of itself:\n{help}"
+            );
+            let own: Vec<&str> = help.lines().map(str::trim_end).collect();
+            texts.push([&format!("## {line}"), own.join("\n").trim()].join("\n\n"));
+        }
+        insta::assert_snapshot!(texts.join("\n\n"));
     }
 }

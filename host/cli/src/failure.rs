@@ -5,12 +5,13 @@ use crate::credentials::CredentialsError;
 use crate::input::InputError;
 use crate::set::SetError;
 use muster_api::problem::{FindingView, ProblemDocument};
+use muster_domain::chain;
+use muster_domain::text::escaped;
 use muster_release::bundle::BundleError;
 use muster_release::registry::RegistryError;
 use muster_release::signature::sign::SignError;
 use muster_release::statement::StatementError;
 use serde_json::{Value, json};
-use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
@@ -124,26 +125,13 @@ impl Failure {
 
     fn as_json(&self) -> String {
         match self.problem() {
-            Some((_, raw)) => raw.to_string(),
-            None => json!({ "detail": self.chain() }).to_string(),
+            Some((_, raw)) => escaped(&raw.to_string()).into_owned(),
+            None => escaped(&json!({ "detail": chain(self) }).to_string()).into_owned(),
         }
-    }
-
-    fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = self.source();
-        while let Some(cause) = source {
-            let cause_text = cause.to_string();
-            if !text.ends_with(&cause_text) {
-                text = format!("{text}: {cause_text}");
-            }
-            source = cause.source();
-        }
-        text
     }
 
     fn as_text(&self) -> String {
-        let mut text = crate::output::clean(&format!("error: {}", self.chain()));
+        let mut text = crate::output::clean(&format!("error: {}", chain(self)));
         if let Some((problem, _)) = self.problem() {
             for finding in &problem.findings {
                 text.push_str("\n  ");
@@ -152,8 +140,9 @@ impl Failure {
             if problem.status >= 500
                 && let Some(request) = &problem.request
             {
+                text.push_str("\n  ");
                 text.push_str(&crate::output::clean(&format!(
-                    "\n  the server's log says more about request {request}"
+                    "the server's log says more about request {request}"
                 )));
             }
         }

@@ -6,6 +6,7 @@
 use crate::failure::Failure;
 use crate::time::Clock;
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, Table, TableStyle};
+use muster_domain::text::{escaped, plain};
 use serde::Serialize;
 use serde_json::Value;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -61,26 +62,15 @@ impl Cell {
     }
 }
 
-/// Takes out what a terminal would obey: control characters and marks that turn the direction of
-/// writing. White space of any kind becomes a space.
+/// Takes out what a terminal would obey. White space of any kind becomes a space.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars().map(harmless).collect()
+    plain(text).into_owned()
 }
 
 /// The same for a text of several lines.
 pub(crate) fn clean_lines(text: &str) -> String {
-    text.chars()
-        .map(|c| if c == '\n' { c } else { harmless(c) })
-        .collect()
-}
-
-fn harmless(c: char) -> char {
-    match c {
-        '\n' | '\r' | '\t' => ' ',
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-        c if c.is_control() => '\u{fffd}',
-        c => c,
-    }
+    let lines: Vec<_> = text.split('\n').map(plain).collect();
+    lines.join("\n")
 }
 
 /// The word that JSON has for a value, such as a state.
@@ -127,15 +117,13 @@ impl Output {
     }
 
     /// Prints an answer as JSON.
-    #[expect(clippy::unused_self, reason = "whoever prints goes through an output")]
     pub(crate) fn json(&self, value: &Value) -> Result<(), Failure> {
-        writeln!(io::stdout().lock(), "{value:#}")?;
-        Ok(())
+        self.whole(&escaped(&format!("{value:#}")))
     }
 
     /// Prints one of many answers as JSON, on a line.
     pub(crate) fn json_line(&self, value: &Value) -> Result<(), Failure> {
-        self.whole(&value.to_string())
+        self.whole(&escaped(&value.to_string()))
     }
 
     /// Prints lines for people. They were cleaned, or are our own.
@@ -176,7 +164,11 @@ impl Output {
 
     /// Prints names and values, one a line.
     pub(crate) fn fields(&self, fields: Vec<(&str, Cell)>) -> Result<(), Failure> {
-        let row = |(name, value)| vec![cell(name).tint(Tint::Faint), value];
+        // Values of all kinds stand below each other.
+        let row = |(name, value)| {
+            let right = false;
+            vec![cell(name).tint(Tint::Faint), Cell { right, ..value }]
+        };
         self.whole(&self.render(&[], fields.into_iter().map(row).collect()))
     }
 
@@ -247,7 +239,7 @@ impl Output {
 
 /// An output without a terminal, at a moment of its own.
 #[cfg(test)]
-pub(crate) fn plain() -> Output {
+pub(crate) fn bare() -> Output {
     Output {
         format: Format::Table,
         color: false,
@@ -269,14 +261,14 @@ mod tests {
             vec![number(7), cell("pc-7"), cell("running").tint(Tint::Good)],
             vec![number(1_234), cell("a name that is longer"), cell("")],
         ];
-        insta::assert_snapshot!(plain().render(&["ID", "NAME", "STATE"], rows));
+        insta::assert_snapshot!(bare().render(&["ID", "NAME", "STATE"], rows));
     }
 
     #[test]
     fn a_narrow_terminal_wraps() {
         let output = Output {
             width: Some(24),
-            ..plain()
+            ..bare()
         };
         let rows = vec![vec![
             cell("one"),
@@ -289,7 +281,7 @@ mod tests {
     fn colours_are_for_terminals() {
         let output = Output {
             color: true,
-            ..plain()
+            ..bare()
         };
         assert!(
             output
@@ -297,7 +289,7 @@ mod tests {
                 .contains('\u{1b}')
         );
         assert!(
-            !plain()
+            !bare()
                 .render(&[], vec![vec![cell("x").tint(Tint::Bad)]])
                 .contains('\u{1b}')
         );
@@ -309,5 +301,6 @@ mod tests {
             cell("a\u{1b}[2Jb\nc\u{202e}d").text,
             "a\u{fffd}[2Jb c\u{fffd}d"
         );
+        assert_eq!(clean_lines("a\u{1b}\nb\r"), "a\u{fffd}\nb ");
     }
 }

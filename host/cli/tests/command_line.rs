@@ -199,6 +199,46 @@ fn a_refusal_tells_every_finding_with_its_place() {
 }
 
 #[test]
+fn nothing_that_is_said_elsewhere_steers_the_terminal() {
+    let tricks = "a\u{1b}[2J\u{202e}b\u{9b}31m\u{7f}";
+    let mut task = task_view(tricks);
+    task["settings"] = json!({ "paths": [tricks] });
+    let event = json!({
+        "id": 1, "kind": "application.found", "severity": "warning", "text": tricks,
+        "at": "2026-11-24T13:00:00Z", "actor": tricks, "fields": {"file": tricks}
+    });
+    let fake = Fake::start(vec![
+        Reply("GET /api/v1/tasks/2", 200, task.to_string()),
+        Reply("GET /api/v1/events", 200, page(&[event], None)),
+        Reply(
+            "GET /api/v1/server",
+            409,
+            problem(409, "x", tricks).to_string(),
+        ),
+    ]);
+    for arguments in [&["task", "show", "2"][..], &["events"], &["status"]] {
+        for format in ["table", "json"] {
+            let ran = fake.run(&[arguments, &["-o", format]].concat());
+            let said = format!("{}{}", ran.out, ran.err).replace('\n', "");
+            assert!(
+                said.contains('b') && !said.contains(muster_domain::text::is_steering),
+                "{arguments:?} {format}: {ran:?}"
+            );
+            let json = if ran.status == 0 { &ran.out } else { &ran.err };
+            if format == "json" {
+                // Programs get what was said.
+                let value: Value = serde_json::from_str(json).unwrap();
+                let escaped = serde_json::to_string(tricks).unwrap();
+                assert!(
+                    value.to_string().contains(escaped.trim_matches('"')),
+                    "{value}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn exit_statuses_say_what_happened() {
     let fake = Fake::start(vec![
         Reply(
@@ -558,7 +598,10 @@ fn a_plug_in_goes_over_as_it_is() {
         Reply("POST /api/v1/plugins", 201, view.to_string()),
         Reply("POST /api/v1/plugins", 422, refused.to_string()),
     ]);
-    let (one, two) = (fake.file("one.wasm", "\0asm"), fake.file("two.wasm", "no"));
+    let (one, two) = (
+        fake.file("one.wasm", "\0asm"),
+        fake.file("two.wasm", "\0asm no"),
+    );
     let ran = fake.run(&["plugin", "install", &one, &two]);
     assert_eq!(ran.status, 1);
     assert!(ran.out.contains("Installed ClamAV 1.0.0"), "{ran:?}");

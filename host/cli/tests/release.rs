@@ -252,6 +252,13 @@ fn a_bundle_has_all_and_says_who_signed() {
         0
     );
 
+    let secret = desk.run(&["bundle", "key"]);
+    assert!(
+        secret.status == 2 && secret.err.contains("neither a component nor a bundle"),
+        "{secret:?}"
+    );
+    assert!(!desk.path("key.tar").exists());
+
     let lone = desk.path("c.wasm");
     std::fs::write(&lone, "\0asm").unwrap();
     std::fs::write(desk.path("c.wasm.minisig"), "untrusted comment: x").unwrap();

@@ -193,6 +193,10 @@ pub enum Cause {
     },
     /// The application has no loaded plug-in at the moment.
     PluginMissing,
+    /// The application's plug-in is being compiled for this version of the server.
+    PluginCompiling,
+    /// The server has too much to do to ask the application's plug-in; it tries again.
+    ServerBusy,
     /// The plug-in failed; the server tries again.
     PluginFault {
         /// What failed.
@@ -211,15 +215,16 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The same with a reason of at most 1,000 characters, as it may come from a device.
+    /// The same with a reason of at most 1,000 characters in which nothing steers, as it may come from
+    /// a device.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         if let Self::NotSupported { reason }
         | Self::PluginFault { reason }
         | Self::Refused { reason } = &mut self
-            && let Some((end, _)) = reason.char_indices().nth(1000)
         {
-            reason.truncate(end);
+            let shown = reason.chars().take(1000).collect::<String>();
+            *reason = crate::text::plain(&shown).into_owned();
         }
         self
     }
@@ -239,6 +244,12 @@ impl fmt::Display for Cause {
             Self::Administrator => f.write_str("by an administrator"),
             Self::NotSupported { reason } => write!(f, "not supported: {reason}"),
             Self::PluginMissing => f.write_str("the application has no loaded plug-in"),
+            Self::PluginCompiling => {
+                f.write_str("the application's plug-in is being compiled for this server")
+            }
+            Self::ServerBusy => {
+                f.write_str("the server is too busy to ask the application's plug-in")
+            }
             Self::PluginFault { reason } => write!(f, "plug-in fault: {reason}"),
             Self::Refused { reason } => write!(f, "device refused: {reason}"),
             Self::TimeLimit { seconds } => write!(f, "over its time limit of {seconds} s"),

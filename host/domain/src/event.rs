@@ -37,13 +37,13 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// An event without fields.
-    pub fn new(kind: &str, severity: Severity, actor: Actor, text: impl Into<String>) -> Self {
+    /// An event without fields. Its text may quote anybody, so what steers in it is taken out.
+    pub fn new(kind: &str, severity: Severity, actor: Actor, text: impl AsRef<str>) -> Self {
         Self {
             kind: kind.to_owned(),
             severity,
             actor,
-            text: text.into(),
+            text: crate::text::plain(text.as_ref()).into_owned(),
             subject: Subject::default(),
             happened_at: None,
             fields: serde_json::Value::Object(serde_json::Map::new()),

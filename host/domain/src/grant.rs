@@ -248,6 +248,17 @@ impl Words {
             .collect()
     }
 
+    /// What is granted here and not there, or not so far.
+    pub fn beyond(&self, there: &Self) -> Vec<Right> {
+        let goes_beyond = |(right, word): &(&Right, &Word)| match (word, there.0.get(right)) {
+            (Word::Denied, _) => false,
+            (Word::Granted(here), Some(Word::Granted(there))) => here > there,
+            (Word::Granted(_), _) => true,
+        };
+        let beyond = self.0.iter().filter(goes_beyond);
+        beyond.map(|(right, _)| *right).collect()
+    }
+
     /// What follows from the words: what the plug-in may do.
     pub fn grants(&self) -> Grants {
         let mut grants = Grants::default();
@@ -332,6 +343,28 @@ mod tests {
             assert!(read(&[bad], &[]).is_err(), "{bad}");
         }
         assert!(read(&[], &["memory=1"]).is_err());
+    }
+
+    #[test]
+    fn a_grant_goes_beyond_another_one_that_is_smaller_or_not_there() {
+        let here = words(&[
+            (FILES, Word::Granted(None)),
+            (CLOCK, Word::Denied),
+            (MEMORY, Word::Granted(Some(128))),
+        ]);
+        let beyond = |there: &[(Right, Word)]| here.beyond(&words(there));
+        assert_eq!(beyond(&[]), [FILES, MEMORY]);
+        assert_eq!(
+            beyond(&[(FILES, Word::Denied), (MEMORY, Word::Granted(Some(127))),]),
+            [FILES, MEMORY]
+        );
+        assert!(
+            beyond(&[
+                (FILES, Word::Granted(None)),
+                (MEMORY, Word::Granted(Some(128)))
+            ])
+            .is_empty()
+        );
     }
 
     #[test]

@@ -14,10 +14,10 @@ pub struct Group {
     pub name: String,
 }
 
-/// Whether a text may name a group, a device or a task: 1 to 100 characters, none of them a
-/// control character, no white space at either end, and for a group no slash.
+/// Whether a text may name a group, a device or a task: 1 to 100 characters, none of them one that
+/// steers how others are shown, no white space at either end, and for a group no slash.
 pub fn is_name(text: &str) -> bool {
     (1..=100).contains(&text.chars().count())
         && text.trim() == text
-        && !text.chars().any(char::is_control)
+        && !text.contains(crate::text::is_steering)
 }

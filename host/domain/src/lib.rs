@@ -7,6 +7,7 @@
 //! [`event`] stands beside every one of these steps.
 
 pub mod application;
+mod chain;
 pub mod command;
 pub mod delivery;
 pub mod device;
@@ -24,6 +25,8 @@ pub mod revision;
 pub mod run;
 pub mod settings;
 pub mod task;
+pub mod text;
 
+pub use chain::chain;
 pub use digest::Digest;
 pub use id::{ApplicationId, DeviceId, EventId, GroupId, RunId, TaskId, TaskTypeId};

@@ -69,6 +69,10 @@ pub(crate) enum Discarded {
     Io(#[from] io::Error),
 }
 
+/// Files of compiled code, as they were found.
+#[derive(Debug)]
+pub struct CompiledFiles(Vec<String>);
+
 /// The folder of compiled code.
 #[derive(Debug)]
 pub(crate) struct Cache {
@@ -95,6 +99,16 @@ impl Cache {
     /// Where unfinished files are made: on the same file system, for this user alone.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What the engine of this build is, in a few digits.
+    pub(crate) fn settings(&self) -> &str {
+        &self.settings
+    }
+
+    /// Whether there is compiled code of a component, as far as its name tells.
+    pub(crate) fn has(&self, digest: &Digest) -> bool {
+        self.path(digest).exists()
     }
 
     /// Maps what was compiled from a component, if it is there. What is there and cannot be taken
@@ -151,19 +165,29 @@ impl Cache {
             .map_err(io_error("make a file in", &self.folder))
     }
 
-    /// Removes the code of all components but these, whatever engine it is for.
-    pub(crate) fn retain(&self, kept: &BTreeSet<Digest>) {
-        let kept: BTreeSet<String> = kept.iter().map(Digest::hex).collect();
+    /// What lies there now, but for what is not finished.
+    pub(crate) fn there(&self) -> CompiledFiles {
         let names = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        for entry in names {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let stays = match name.split_once('-') {
-                Some((digest, _)) => name.starts_with(UNFINISHED) || kept.contains(digest),
-                None => true,
-            };
-            if !stays && let Err(error) = fs::remove_file(entry.path()) {
-                tracing::warn!(path = %entry.path().display(), %error, "could not remove compiled code that nothing needs");
+        let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        // Those with a dot are for a moment: files that have no name where the file system can.
+        let finished = |name: &String| !name.starts_with(UNFINISHED) && !name.starts_with('.');
+        CompiledFiles(names.filter(finished).collect())
+    }
+
+    /// Removes of these what is not the code of one of the components, whatever engine it is for.
+    pub(crate) fn retain(&self, there: CompiledFiles, kept: &BTreeSet<Digest>) {
+        let kept: BTreeSet<String> = kept.iter().map(Digest::hex).collect();
+        for name in there.0 {
+            let digest = name.split_once('-').map(|(digest, _)| digest);
+            if digest.is_some_and(|digest| kept.contains(digest)) {
+                continue;
+            }
+            let path = self.folder.join(&name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    tracing::warn!(path = %path.display(), %error, "could not remove compiled code that nothing needs");
+                }
+                _ => {}
             }
         }
     }
@@ -354,6 +378,27 @@ mod tests {
             open(folder.path()),
             Err(CacheError::Open { mode: 0o770, .. })
         ));
+    }
+
+    #[test]
+    fn what_came_after_the_look_is_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = open(folder.path()).unwrap();
+        let write =
+            |name: &str| fs::write(folder.path().join("p/compiled").join(name), b"x").unwrap();
+        let digests = [1_u8, 2, 3].map(|number| Digest::of([number]));
+        let name = |digest: &Digest| format!("{}-0123456789abcdef.cwasm", digest.hex());
+        write(&name(&digests[0]));
+        write(&name(&digests[1]));
+        write("strange");
+        let there = cache.there();
+        write(&name(&digests[2]));
+        cache.retain(there, &BTreeSet::from([digests[0]]));
+        let mut left = cache.there().0;
+        left.sort();
+        let mut wanted = [name(&digests[0]), name(&digests[2])];
+        wanted.sort();
+        assert_eq!(left, wanted);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One call: a fresh store, its limits and its deadline. Nothing of it is left when it ends.
 
-mod own_time;
+pub(crate) mod own_time;
 
 use crate::capability::data::DataFiles;
 use crate::capability::files::{CHANGES, PrivateFolder};
@@ -11,12 +11,13 @@ use crate::engine::{
 };
 use crate::fault::{CallFailure, Function};
 use crate::health::{Health, Used};
-use crate::mapping::{Input, Mappings};
+use crate::mapping::{Input, Linked, Mappings};
 use crate::v1::Exports;
 use arc_swap::{ArcSwap, Guard};
 use muster_domain::grant::Capability;
-use own_time::OwnTime;
+use own_time::{Over, OwnTime};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wasmtime::component::Instance;
 use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
@@ -30,6 +31,8 @@ pub(crate) struct Limits {
     pub(crate) validate_time: Duration,
     /// For `translate` and `interpret`.
     pub(crate) batch_time: Duration,
+    /// Times its limit that a call may take by the clock.
+    pub(crate) by_the_clock: u32,
 }
 
 impl Limits {
@@ -39,11 +42,17 @@ impl Limits {
             Function::Translate | Function::Interpret => self.batch_time,
         }
     }
+
+    fn begin(&self, function: Function) -> OwnTime {
+        OwnTime::begin(self.time(function), self.by_the_clock)
+    }
 }
 
 /// A plug-in's compiled and linked code, with what every call to it needs.
 pub(crate) struct Code {
     pub(crate) mappings: Mappings,
+    /// There is none that can be run: it is to be compiled anew.
+    pub(crate) uncompiled: AtomicBool,
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<Clock>,
     /// What it may do, from the next call on.
@@ -59,6 +68,7 @@ pub(crate) struct Code {
 pub(crate) struct CallState {
     pub(crate) log: CallLog,
     memory: MemoryLimit,
+    time: OwnTime,
     /// The terms that held when the call began. Not counted as a user of them: that would be a
     /// count which all threads share.
     terms: Guard<Arc<InForce>>,
@@ -97,6 +107,14 @@ impl CallState {
     pub(crate) fn data(&self) -> &DataFiles {
         &self.terms.data
     }
+
+    /// Does what waits for something other than a processor, as the plug-in asked for it.
+    pub(crate) fn waiting<T>(&mut self, wait: impl FnOnce(&mut Self) -> T) -> T {
+        let began = self.time.wait_begins();
+        let came = wait(self);
+        self.time.wait_ends(began);
+        came
+    }
 }
 
 #[derive(Debug)]
@@ -110,7 +128,7 @@ struct MemoryLimit {
 /// The time of a call is over.
 #[derive(Debug, thiserror::Error)]
 #[error("the time of the call is over")]
-struct DeadlinePassed;
+struct DeadlinePassed(Over);
 
 impl Code {
     /// Instantiates the guest in a fresh store and runs a call on it, on this very thread.
@@ -121,9 +139,9 @@ impl Code {
         call: impl FnOnce(&Exports, &mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
     ) -> Result<T, CallFailure> {
         let _watched = self.clock.watch();
-        let mut store = self.store(function);
-        let linked = self.mappings.get(function, input);
         let began = Instant::now();
+        let linked = self.linked(function, input)?;
+        let mut store = self.store(function);
         let made = linked.pre.instantiate(&mut store);
         let instantiate = began.elapsed();
         let result = made.and_then(|instance| call(&linked.exports, &mut store, &instance));
@@ -134,6 +152,17 @@ impl Code {
         };
         self.health.used(function, input.bytes, used);
         result.map_err(|error| Self::failure(&error, function, store.data()))
+    }
+
+    /// The code, mapped. The first call maps it, in time that is not the plug-in's own.
+    fn linked(&self, function: Function, input: Input) -> Result<&Linked, CallFailure> {
+        if !self.uncompiled.load(Ordering::Relaxed) {
+            if let Some(linked) = self.mappings.get(function, input) {
+                return Ok(linked);
+            }
+            self.uncompiled.store(true, Ordering::Relaxed);
+        }
+        Err(CallFailure::Compiling)
     }
 
     /// A store with this plug-in's limits, whose time runs from now on.
@@ -147,6 +176,7 @@ impl Code {
                 refused: false,
                 table_refused: false,
             },
+            time: terms.limits.begin(function),
             began: terms.grants(Capability::Clock).then(clock::now),
             terms,
             function,
@@ -156,21 +186,16 @@ impl Code {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(answer_limit(function));
-        Self::set_deadline(&mut store, function);
+        watch(&mut store);
         store
     }
 
-    /// Gives a store the time of one call, from now on.
+    /// Gives a store the time of one more call, from now on.
+    #[cfg(feature = "bench")]
     pub(crate) fn set_deadline(store: &mut Store<CallState>, function: Function) {
-        let mut time = OwnTime::begin(store.data().terms.limits.time(function));
+        let state = store.data_mut();
+        state.time = state.terms.limits.begin(function);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            if time.is_over() {
-                Err(DeadlinePassed.into())
-            } else {
-                Ok(UpdateDeadline::Continue(1))
-            }
-        });
     }
 
     /// What an error of the engine means.
@@ -179,10 +204,8 @@ impl Code {
         function: Function,
         state: &CallState,
     ) -> CallFailure {
-        if error.is::<DeadlinePassed>() {
-            return CallFailure::TimedOut {
-                limit: state.terms.limits.time(function),
-            };
+        if let Some(DeadlinePassed(over)) = error.downcast_ref() {
+            return CallFailure::over(*over, state.terms.limits.time(function));
         }
         let cause = error.root_cause().to_string();
         if cause.contains("fuel allocated for hostcalls") {
@@ -213,6 +236,32 @@ impl Code {
         }
         CallFailure::Trapped(trap_text(&cause))
     }
+}
+
+/// Ends what runs in a store when its time is over.
+fn watch(store: &mut Store<CallState>) {
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|mut store| match store.data_mut().time.over() {
+        Some(over) => Err(DeadlinePassed(over).into()),
+        None => Ok(UpdateDeadline::Continue(1)),
+    });
+}
+
+impl CallFailure {
+    pub(crate) fn over(over: Over, limit: Duration) -> Self {
+        match over {
+            Over::Used => Self::TimedOut { limit },
+            Over::Starved { had, passed } => Self::Starved {
+                limit,
+                had: milliseconds(had),
+                passed: milliseconds(passed),
+            },
+        }
+    }
+}
+
+fn milliseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
 fn answer_limit(function: Function) -> usize {
@@ -275,5 +324,85 @@ impl ResourceLimiter for MemoryLimit {
 
     fn tables(&self) -> usize {
         TABLES as usize
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "compiler")]
+mod tests {
+    use super::*;
+    use crate::Config;
+    use own_time::ThreadTime;
+    use std::sync::atomic::AtomicU64;
+    use wasmtime::{Instance, Module};
+
+    const LIMIT: Duration = Duration::from_millis(5);
+
+    fn code() -> Code {
+        let config = Config {
+            pool_slots: 0,
+            validate_time: 5,
+            ..Config::default()
+        };
+        let engine = crate::engine::start(&config).unwrap();
+        let limits = config.limits(&muster_domain::grant::Grants::default());
+        Code {
+            mappings: Mappings::new(None, 1, || None),
+            uncompiled: AtomicBool::new(false),
+            clock: Clock::start(&engine, || {}).unwrap(),
+            engine,
+            terms: ArcSwap::from_pointee(InForce::computing(limits, DataFiles::default())),
+            label: "a guest".into(),
+            health: Health::default(),
+        }
+    }
+
+    /// What a loop without end comes to whose thread is told of so.
+    fn looping(of_thread: fn() -> Option<ThreadTime>) -> CallFailure {
+        let code = code();
+        let text = r#"(module (func (export "f") (loop (br 0))))"#;
+        let module = Module::new(&code.engine, wat::parse_str(text).unwrap()).unwrap();
+        let _watched = code.clock.watch();
+        let mut store = code.store(Function::Validate);
+        let time = code.terms.load().limits.begin(Function::Validate);
+        store.data_mut().time = time.told_by(of_thread);
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let f = instance.get_typed_func::<(), ()>(&mut store, "f").unwrap();
+        let error = f.call(&mut store, ()).unwrap_err();
+        Code::failure(&error, Function::Validate, store.data())
+    }
+
+    #[test]
+    fn a_call_that_was_kept_from_running_is_told_from_one_that_ran_too_long() {
+        static SECONDS: AtomicU64 = AtomicU64::new(0);
+        let ran = looping(|| {
+            let ran = Duration::from_secs(SECONDS.fetch_add(1, Ordering::Relaxed));
+            Some(ThreadTime {
+                ran,
+                ..ThreadTime::default()
+            })
+        });
+        assert_eq!(ran, CallFailure::TimedOut { limit: LIMIT });
+        assert_eq!(ran.fault(), crate::Fault::Plugin);
+        let starved = looping(|| Some(ThreadTime::default()));
+        let CallFailure::Starved { limit, had, passed } = starved else {
+            panic!("{starved:?}");
+        };
+        assert_eq!((limit, had), (LIMIT, 0));
+        assert!(passed >= 20, "{passed}");
+        assert!(starved.is_busy() && starved.fault() == crate::Fault::Caller);
+    }
+
+    #[test]
+    fn a_starved_call_says_what_it_had() {
+        let failure = CallFailure::Starved {
+            limit: Duration::from_millis(250),
+            had: 30,
+            passed: 1003,
+        };
+        assert_eq!(
+            failure.to_string(),
+            "it had 30 ms of a processor in 1003 ms, and may take 250 ms; this server is too busy, try again later"
+        );
     }
 }

@@ -30,7 +30,7 @@ const THREAD_STACK: usize = 4 << 20;
 const SHORT: Duration = Duration::from_millis(4);
 /// One that runs longer still has less priority than the rest of the server.
 const LONG: Duration = Duration::from_millis(20);
-/// The priority of long calls, and of plug-ins that ran into their limits lately.
+/// The priority of long calls, and of plug-ins that ran into their own limits lately.
 const NICE: (i32, i32) = (10, 19);
 /// Calls set aside at once, for each thread; beyond that, long ones hold the threads of others.
 const ASIDE: usize = 8;
@@ -256,7 +256,7 @@ impl Queue {
                 while let Some(turn) = queue.next(&worker, ended) {
                     queue.run.fetch_add(1, Ordering::Relaxed);
                     if turn.on_probation {
-                        queue.set_aside_here(&worker);
+                        queue.set_aside_here(&worker, turn.at_fault);
                     }
                     ended = Some((turn.job)());
                 }
@@ -318,8 +318,9 @@ impl Queue {
         }
     }
 
-    /// A call of a plug-in that ran into its limits lately is set aside before it begins.
-    fn set_aside_here(self: &Arc<Self>, worker: &Arc<Worker>) {
+    /// A call of a plug-in that ran into its limits lately is set aside before it begins. One that
+    /// was starved gets no less of a processor for that.
+    fn set_aside_here(self: &Arc<Self>, worker: &Arc<Worker>, at_fault: bool) {
         let mut guard = self.lock();
         let jobs = &mut *guard;
         let aside = jobs.running.iter().filter(|run| run.aside).count();
@@ -332,8 +333,10 @@ impl Queue {
             && self.replace(run)
         {
             jobs.lanes.set_aside(run.lane, Instant::now());
-            run.less_priority = true;
-            less_priority(worker.id, NICE.1);
+            if at_fault {
+                run.less_priority = true;
+                less_priority(worker.id, NICE.1);
+            }
         }
     }
 
@@ -384,6 +387,7 @@ fn less_priority(thread: Pid, nice: i32) {
 fn how<T>(result: &Result<T, CallFailure>) -> Ended {
     match result {
         Err(CallFailure::TimedOut { .. } | CallFailure::OutOfMemory { .. }) => Ended::AtItsLimit,
+        Err(CallFailure::Starved { .. }) => Ended::Starved,
         _ => Ended::Within,
     }
 }

@@ -9,18 +9,13 @@ pub(crate) mod pattern;
 pub(crate) mod schema;
 
 use crate::capability::log::cut;
+use muster_domain::text::is_steering;
 use std::fmt::Display;
 
 /// Faults that are told at most; beyond that somebody sends rubbish.
 const MOST_FAULTS: usize = 50;
 /// Bytes of one fault's text.
 const FAULT_TEXT: usize = 500;
-
-/// Whether a character controls how others are shown, rather than being shown itself.
-pub(crate) fn is_steering(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
 
 /// What is wrong with an answer: each fault with its place, such as `task-types/0/id`.
 #[derive(Debug, Default)]
@@ -68,7 +63,8 @@ impl Faults {
         }
     }
 
-    /// A text for people: not empty, and no longer than it may be.
+    /// A text for people: not empty, and no longer than it may be. What steers in it was taken out where
+    /// it came in, as a sentence may quote what a device said.
     pub(crate) fn text(&mut self, place: &str, text: &str, most: usize) {
         if text.trim().is_empty() {
             self.add(place, "it is empty");

@@ -12,6 +12,7 @@ mod cage;
 pub(crate) mod child;
 
 use crate::CompileConfig;
+use crate::apart::apart;
 use crate::capability::log::cut;
 use crate::config::mebibytes;
 use crate::fault::Fault;
@@ -21,6 +22,7 @@ use std::io::{self, Seek, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
@@ -121,11 +123,16 @@ pub(crate) async fn compile(
     compiler: &Compiler,
     limits: &CompileConfig,
     folder: &Path,
-    component: &[u8],
+    component: Arc<[u8]>,
     output: File,
 ) -> Result<(), CompileError> {
-    let input = input_file(folder, component)?;
     let most_output = mebibytes(1) * (component.len() / mebibytes(1) * OUTPUT.0 + OUTPUT.1);
+    let folder = folder.to_owned();
+    let hand = move || input_file(&folder, &component);
+    let input = apart("handing a component to the compiler", hand).await;
+    let input = input.map_err(|error| {
+        CompileError::io("hand a component to the compiler")(io::Error::other(error))
+    })??;
     let mut child = tokio::process::Command::new(&compiler.program)
         .args(&compiler.arguments)
         .arg(limits.memory.to_string())

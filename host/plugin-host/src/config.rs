@@ -24,6 +24,9 @@ pub struct Config {
     pub validate_time: u32,
     /// Milliseconds for `translate` and `interpret`, which answer a batch.
     pub batch_time: u32,
+    /// Times its limit that a call may take by the clock, on a machine that has too little of a
+    /// processor for it.
+    pub by_the_clock: u32,
     /// MiB of memory that a plug-in may be granted.
     pub most_memory: u32,
     /// Milliseconds that a plug-in may be granted for `validate` and `migrate`.
@@ -52,6 +55,7 @@ impl Default for Config {
             memory: 64,
             validate_time: 250,
             batch_time: 2000,
+            by_the_clock: 4,
             most_memory: 512,
             most_validate_time: 5_000,
             most_batch_time: 30_000,
@@ -126,6 +130,7 @@ impl Config {
             memory: mebibytes(of(Limit::Memory, self.memory)),
             validate_time: time(Limit::ValidateTime, self.validate_time),
             batch_time: time(Limit::BatchTime, self.batch_time),
+            by_the_clock: self.by_the_clock,
         }
     }
 

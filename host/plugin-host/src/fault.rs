@@ -71,6 +71,10 @@ pub enum CallFailure {
         /// When to try again.
         retry_after: Duration,
     },
+    /// Its code is being compiled: anew after an upgrade of this server, or because what was there
+    /// could not be taken.
+    #[error("its code is being compiled for this server; try again in a moment")]
+    Compiling,
     /// The description names no such task type.
     #[error("it knows no task type {0}")]
     UnknownTaskType(TaskTypeId),
@@ -85,6 +89,19 @@ pub enum CallFailure {
     TimedOut {
         /// The limit.
         limit: Duration,
+    },
+    /// The guest was kept from running: its time by the clock was over before its own was.
+    #[error(
+        "it had {had} ms of a processor in {passed} ms, and may take {} ms; this server is too busy, try again later",
+        limit.as_millis()
+    )]
+    Starved {
+        /// What it may take itself.
+        limit: Duration,
+        /// Milliseconds of a processor that it is known to have had.
+        had: u32,
+        /// Milliseconds by the clock.
+        passed: u32,
     },
     /// The guest asked for more memory than it may have, and gave up.
     #[error("it needs more than {} MiB of memory, the most that it may have", limit >> 20)]
@@ -131,10 +148,25 @@ pub enum CallFailure {
 }
 
 impl CallFailure {
+    /// Whether the server had too much to do: the call was not taken, or kept from running.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::Starved { .. })
+    }
+
+    /// Whether the same call may well be answered a little later. It says nothing of the plug-in
+    /// or of the question, so nothing is to be concluded from it.
+    pub fn is_passing(&self) -> bool {
+        self.is_busy() || matches!(self, Self::Compiling | Self::Stopping)
+    }
+
     /// Whose fault it was.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Busy { .. } | Self::UnknownTaskType(_) | Self::NotExported => Fault::Caller,
+            Self::Busy { .. }
+            | Self::Compiling
+            | Self::Starved { .. }
+            | Self::UnknownTaskType(_)
+            | Self::NotExported => Fault::Caller,
             Self::Trapped(_)
             | Self::TimedOut { .. }
             | Self::OutOfMemory { .. }

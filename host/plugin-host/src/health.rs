@@ -30,7 +30,7 @@ const FUNCTIONS: [Function; 5] = [
 ];
 
 /// How a call can end, in the words of metrics. The first is the one that is wanted.
-pub const OUTCOMES: [&str; 15] = [
+pub const OUTCOMES: [&str; 17] = [
     "answered",
     "busy",
     "unknown-task-type",
@@ -46,6 +46,8 @@ pub const OUTCOMES: [&str; 15] = [
     "stopping",
     "table-too-large",
     "differed",
+    "compiling",
+    "starved",
 ];
 
 /// What one call used.
@@ -294,6 +296,8 @@ fn outcome(failure: &CallFailure) -> usize {
         CallFailure::Stopping => 12,
         CallFailure::TableTooLarge { .. } => 13,
         CallFailure::Differed => 14,
+        CallFailure::Compiling => 15,
+        CallFailure::Starved { .. } => 16,
     }
 }
 
@@ -351,16 +355,30 @@ mod tests {
         assert!(!health.is_sick());
         assert!(end(fault()));
         assert!(health.is_sick() && !end(fault()));
-        // A full queue is nobody's fault.
+        // A full queue, or a machine that has no processor for it, is nobody's fault.
         health.forgive();
         assert!(!health.is_sick());
-        for _ in 0..TOO_MANY {
-            let busy = CallFailure::Busy {
-                waiting: 1,
-                retry_after: MS,
+        let busy = CallFailure::Busy {
+            waiting: 1,
+            retry_after: MS,
+        };
+        let starved = CallFailure::Starved {
+            limit: 250 * MS,
+            had: 10,
+            passed: 1000,
+        };
+        let last = health.last_fault();
+        for failure in [busy, starved] {
+            for _ in 0..TOO_MANY {
+                assert!(!end(Err(failure.clone())));
+            }
+            assert!(!health.is_sick());
+            let read = health.read();
+            let counted = |(outcome, count): &(&str, u64)| {
+                *outcome == failure.outcome() && *count == u64::from(TOO_MANY)
             };
-            assert!(!end(Err(busy)));
+            assert!(read[0].outcomes.iter().any(counted), "{read:?}");
         }
-        assert!(!health.is_sick());
+        assert_eq!(health.last_fault(), last);
     }
 }

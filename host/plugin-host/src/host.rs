@@ -1,11 +1,12 @@
 //! The plug-in host of a process: one engine, its clock, its threads, its store of compiled code.
 
-use crate::cache::{Cache, CacheError};
+use crate::cache::{Cache, CacheError, CompiledFiles};
 use crate::calls::CallThreads;
 use crate::capability::Terms;
 use crate::capability::files::{FilesError, FilesRoot};
 use crate::engine::{self, Clock};
 use crate::load::{self, LoadError};
+use crate::pass::{Known, Pass};
 use crate::plugin::Plugin;
 use crate::replay::Sampling;
 use crate::{Compiler, Config, Folders};
@@ -68,9 +69,11 @@ pub struct PluginHost {
     pub(crate) files: Arc<FilesRoot>,
     /// One child compiles at a time: it takes processors and memory enough.
     pub(crate) compiling: tokio::sync::Mutex<()>,
-    pub(crate) counts: LoadCounts,
+    pub(crate) counts: Arc<LoadCounts>,
     /// A plug-in failed once too often.
     pub(crate) sick: tokio::sync::Notify,
+    /// A plug-in was called whose code is not there.
+    pub(crate) uncompiled: tokio::sync::Notify,
     pub(crate) sampling: Arc<Sampling>,
 }
 
@@ -107,8 +110,9 @@ impl PluginHost {
             cache: Arc::new(cache),
             files: Arc::new(files),
             compiling: tokio::sync::Mutex::new(()),
-            counts: LoadCounts::default(),
+            counts: Arc::default(),
             sick: tokio::sync::Notify::new(),
+            uncompiled: tokio::sync::Notify::new(),
             sampling,
         }))
     }
@@ -126,6 +130,22 @@ impl PluginHost {
         load::load(self, component, terms).await
     }
 
+    /// Takes up a plug-in that passed this host's gate before, with what was kept of it then. It is
+    /// not asked anything, and its code is mapped by its first call. `component` is read only if
+    /// files came with it.
+    ///
+    /// If it passed the gate of another build, or its compiled code is not there, it
+    /// [is compiling](Plugin::is_compiling): its calls fail until somebody has it [loaded](Self::load).
+    pub fn recall(
+        self: &Arc<Self>,
+        known: Known,
+        pass: Option<Pass>,
+        terms: &Terms,
+        component: impl FnOnce() -> Option<Vec<u8>>,
+    ) -> Result<Arc<Plugin>, FilesError> {
+        load::recall(self, known, pass, terms, component)
+    }
+
     /// What a limit may be granted to at most, by this host's configuration.
     pub fn most(&self, limit: Limit) -> u32 {
         self.config.most(limit)
@@ -137,14 +157,31 @@ impl PluginHost {
         self.files.remove(application)
     }
 
+    /// Names this build's gate: what it checks, and what its engine compiles.
+    pub(crate) fn gate(&self) -> String {
+        format!("{} {}", env!("CARGO_PKG_VERSION"), self.cache.settings())
+    }
+
     /// Waits until a plug-in has failed too often; [`Plugin::is_sick`] tells which. For one waiter.
     pub async fn until_sick(&self) {
         self.sick.notified().await;
     }
 
-    /// Removes compiled code of components that are not among these. One that is loaded keeps working.
-    pub fn compiled_retain(&self, kept: &BTreeSet<Digest>) {
-        self.cache.retain(kept);
+    /// Waits until a plug-in is called that [is compiling](Plugin::is_compiling). For one waiter.
+    pub async fn until_uncompiled(&self) {
+        self.uncompiled.notified().await;
+    }
+
+    /// The compiled code that there is now.
+    pub fn compiled_there(&self) -> CompiledFiles {
+        self.cache.there()
+    }
+
+    /// Of what was there, removes the compiled code of components that are not among these. One that is
+    /// loaded keeps working. What came since is not touched, so that whoever looks first, and then asks
+    /// which are kept, takes none from a component that is on its way.
+    pub fn compiled_retain(&self, there: CompiledFiles, kept: &BTreeSet<Digest>) {
+        self.cache.retain(there, kept);
     }
 
     /// What it has done so far.

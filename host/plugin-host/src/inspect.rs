@@ -33,10 +33,8 @@ pub enum InspectError {
         text: String,
     },
     /// It is larger than a component may be.
-    #[error("it has {size} bytes; at most {limit} are taken (plug-ins.component-size)")]
+    #[error("it is larger than {} MiB, the most that is taken (plug-ins.component-size)", limit >> 20)]
     TooLarge {
-        /// Its size in bytes.
-        size: usize,
         /// The limit in bytes.
         limit: usize,
     },
@@ -113,10 +111,7 @@ fn features() -> WasmFeatures {
 /// bodies of its functions are left to the compiler.
 pub(crate) fn inspect(component: &[u8], most: usize) -> Result<Inspected, InspectError> {
     if component.len() > most {
-        return Err(InspectError::TooLarge {
-            size: component.len(),
-            limit: most,
-        });
+        return Err(InspectError::TooLarge { limit: most });
     }
     check_kind(component)?;
     let mut look = Look::default();
@@ -311,13 +306,7 @@ mod tests {
             of(b"\0asm\x0d\0\x01\0\x07\xff"),
             InspectError::Damaged { .. }
         ));
-        assert_eq!(
-            of(&[0; 65]),
-            InspectError::TooLarge {
-                size: 65,
-                limit: 64
-            }
-        );
+        assert_eq!(of(&[0; 65]), InspectError::TooLarge { limit: 64 });
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! What a guest returns is hostile until checked. One that traps, loops, eats memory or answers
 //! rubbish fails that one call, with an error that says whose fault it was.
 
+mod apart;
 mod cache;
 mod call;
 mod calls;
@@ -24,13 +25,14 @@ mod host;
 mod inspect;
 mod load;
 mod mapping;
+mod pass;
 mod plugin;
 mod replay;
 mod v1;
 #[cfg(feature = "bench")]
 mod warm;
 
-pub use cache::CacheError;
+pub use cache::{CacheError, CompiledFiles};
 pub use capability::Terms;
 pub use capability::data::DataError;
 pub use capability::files::FilesError;
@@ -44,6 +46,7 @@ pub use health::{BOUNDS, FunctionHealth, LastFault, OUTCOMES, Spread};
 pub use host::{Counters, PluginHost, StartError};
 pub use inspect::InspectError;
 pub use load::{LoadError, LoadFailure};
+pub use pass::{Known, Pass};
 pub use plugin::{Plugin, Refusal};
 #[cfg(feature = "bench")]
 pub use warm::{WarmInstance, map_alone};

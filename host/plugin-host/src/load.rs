@@ -1,11 +1,15 @@
 //! The gate that a component passes to become a plug-in: `inspect`, compile (`compile`, `cache`),
 //! link, describe, `check`. A step that fails leaves nothing behind but compiled code.
 
+use crate::apart::{ApartError, apart};
 use crate::cache::{CacheError, Discarded};
 use crate::call::Code;
+use crate::call::own_time::{Over, OwnTime};
 use crate::calls::Lane;
 use crate::capability::data::DataFiles;
+use crate::capability::files::FilesError;
 use crate::capability::{InForce, Terms};
+use crate::check::description::Schemas;
 use crate::check::{self, Faults};
 use crate::compile::{CompileError, compile};
 use crate::fault::{CallFailure, Fault, Function};
@@ -13,6 +17,7 @@ use crate::health::Health;
 use crate::host::PluginHost;
 use crate::inspect::{InspectError, Inspected, inspect};
 use crate::mapping::{Input, Linked, Mappings};
+use crate::pass::{Known, Pass};
 use crate::plugin::Plugin;
 use crate::v1::{self, Exports};
 use arc_swap::ArcSwap;
@@ -21,7 +26,7 @@ use muster_domain::application::Description;
 use muster_domain::finding::Level;
 use muster_domain::grant::Capability;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -89,6 +94,14 @@ pub enum LoadFailure {
 }
 
 impl LoadError {
+    /// Whether the same component may well be loaded a little later; see
+    /// [`CallFailure::is_passing`].
+    pub fn is_passing(&self) -> bool {
+        matches!(&self.reason,
+            LoadFailure::Describe(failure) | LoadFailure::Example { cause: failure, .. }
+                if failure.is_passing())
+    }
+
     /// Whose fault it is: the plug-in's maker's, unless the server failed or is busy.
     pub fn fault(&self) -> Fault {
         match &self.reason {
@@ -115,10 +128,16 @@ pub(crate) async fn load(
     let (digest, inspected) = look(host, Arc::clone(&component)).await;
     let fail = |reason: LoadFailure| LoadError { digest, reason };
     let inspected = inspected.map_err(fail)?;
-    let compiled = compiled(host, &digest, &component).await.map_err(fail)?;
     let size = component.len();
-    let data = inspected.data.read(&component);
-    let code = link(host, &compiled, &digest, &terms, data).map_err(fail)?;
+    let compiled = compiled(host, digest, &component).await.map_err(fail)?;
+    let (engine, places) = (host.engine.clone(), inspected.data.clone());
+    let link = move || (places.read(&component), linked(&engine, &compiled));
+    let (data, first) = apart("linking", link)
+        .await
+        .map_err(|why| fail(why.into()))?;
+    let first = first.map_err(|error| fail(LoadFailure::Contract(format!("{error:#}"))))?;
+    let terms_at_gate = InForce::computing(host.config.limits(&terms.grants), data);
+    let code = code(host, digest, Some(first), terms_at_gate);
     let threads = Arc::clone(&host.threads);
     let candidate = Candidate {
         host: Arc::clone(host),
@@ -141,35 +160,68 @@ pub(crate) async fn load(
     ))
 }
 
+/// A plug-in that passed before: nothing is asked, and nothing mapped yet.
+pub(crate) fn recall(
+    host: &Arc<PluginHost>,
+    known: Known,
+    pass: Option<Pass>,
+    terms: &Terms,
+    component: impl FnOnce() -> Option<Vec<u8>>,
+) -> Result<Arc<Plugin>, FilesError> {
+    let pass = pass.unwrap_or_else(|| Pass::unknown(&known.description));
+    let data = if pass.data.is_empty() {
+        Some(DataFiles::default())
+    } else {
+        component().map(|component| pass.data.read(&component))
+    };
+    let can_run = pass.gate == host.gate() && host.cache.has(&known.digest) && data.is_some();
+    if can_run {
+        host.counts.mapped.fetch_add(1, Ordering::Relaxed);
+    }
+    let limits = host.config.limits(&terms.grants);
+    let application = &known.description.application;
+    let data = Arc::new(data.unwrap_or_default());
+    let terms = InForce::new(limits, terms, &host.files, application, data)?;
+    let mut code = code(host, known.digest, None, terms);
+    code.uncompiled = AtomicBool::new(!can_run);
+    code.label = label(&known.description);
+    let schemas = Schemas::of(&known.description);
+    let plugin = Plugin::new(host, known, pass, schemas, code);
+    let threads = Arc::clone(&host.threads);
+    Ok(Arc::new(
+        plugin.with_threads(threads, Arc::clone(&host.sampling)),
+    ))
+}
+
+impl From<ApartError> for LoadFailure {
+    fn from(why: ApartError) -> Self {
+        Self::Us(error_chain(&why))
+    }
+}
+
 /// Digest and inspection: work for a processor, tens of milliseconds for a large component.
 async fn look(
     host: &Arc<PluginHost>,
     component: Arc<[u8]>,
 ) -> (Digest, Result<Inspected, LoadFailure>) {
     let most = host.config.component_bytes();
-    let looked = tokio::task::spawn_blocking(move || {
+    let look = move || {
         let inspected = inspect(&component, most).map_err(LoadFailure::from);
         (Digest::of(&component), inspected)
-    });
-    looked.await.unwrap_or_else(|error| {
-        (
-            Digest::of([]),
-            Err(LoadFailure::Us(format!(
-                "the inspection of the component ended: {error}"
-            ))),
-        )
-    })
+    };
+    let looked = apart("the inspection", look).await;
+    looked.unwrap_or_else(|why| (Digest::of([]), Err(why.into())))
 }
 
 /// Maps the compiled code; compiles first if there is none, or none that can be taken.
 async fn compiled(
     host: &Arc<PluginHost>,
-    digest: &Digest,
-    component: &[u8],
+    digest: Digest,
+    component: &Arc<[u8]>,
 ) -> Result<Component, LoadFailure> {
     // Two that load the same component at once compile it once.
     let _one_at_a_time = host.compiling.lock().await;
-    if let Some(mapped) = map(host, digest).unwrap_or_else(|why| {
+    if let Some(mapped) = map(host, digest).await?.unwrap_or_else(|why| {
         host.counts.discarded.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(component = %digest, why = error_chain(&why), "threw compiled code away");
         None
@@ -188,14 +240,16 @@ async fn compiled(
         &host.compiler,
         &host.config.compile,
         host.cache.folder(),
-        component,
+        Arc::clone(component),
         output,
     )
     .await?;
-    host.cache.keep(file, digest).map_err(us)?;
+    let cache = Arc::clone(&host.cache);
+    let keep = move || cache.keep(file, &digest);
+    apart("keeping compiled code", keep).await?.map_err(us)?;
     host.counts.compiled.fetch_add(1, Ordering::Relaxed);
     tracing::info!(component = %digest, bytes = component.len(), took = ?begun.elapsed(), "compiled a component");
-    match map(host, digest) {
+    match map(host, digest).await? {
         Ok(Some(mapped)) => Ok(mapped),
         Ok(None) => Err(LoadFailure::Us(
             "what was compiled just now is gone".to_owned(),
@@ -206,36 +260,47 @@ async fn compiled(
     }
 }
 
-fn map(host: &PluginHost, digest: &Digest) -> Result<Option<Component>, Discarded> {
-    host.cache.map(&host.engine, digest)
+async fn map(
+    host: &PluginHost,
+    digest: Digest,
+) -> Result<Result<Option<Component>, Discarded>, ApartError> {
+    let (cache, engine) = (Arc::clone(&host.cache), host.engine.clone());
+    apart("mapping", move || cache.map(&engine, &digest)).await
+}
+
+/// Code as calls use it, of which nobody knows yet whose it is.
+fn code(host: &PluginHost, digest: Digest, first: Option<Linked>, terms: InForce) -> Code {
+    let (cache, engine) = (Arc::clone(&host.cache), host.engine.clone());
+    let counts = Arc::clone(&host.counts);
+    let map = move || {
+        let mapped = cache.map(&engine, &digest).and_then(|component| {
+            let linking = component.map(|component| linked(&engine, &component));
+            linking
+                .transpose()
+                .map_err(|error| Discarded::Engine(format!("{error:#}")))
+        });
+        mapped.unwrap_or_else(|why| {
+            counts.discarded.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(component = %digest, why = error_chain(&why), "threw compiled code away");
+            None
+        })
+    };
+    Code {
+        mappings: Mappings::new(first, host.config.mapped_threads(), map),
+        uncompiled: AtomicBool::new(false),
+        engine: host.engine.clone(),
+        clock: Arc::clone(&host.clock),
+        terms: ArcSwap::from_pointee(terms),
+        label: format!("component {}", digest.short()).into(),
+        health: Health::default(),
+    }
+}
+
+fn label(description: &Description) -> Arc<str> {
+    format!("{} {}", description.application, description.version).into()
 }
 
 /// Links what it imports and finds what it exports, once for all calls.
-fn link(
-    host: &PluginHost,
-    component: &Component,
-    digest: &Digest,
-    terms: &Terms,
-    data: DataFiles,
-) -> Result<Code, LoadFailure> {
-    let first = linked(&host.engine, component)
-        .map_err(|error| LoadFailure::Contract(format!("{error:#}")))?;
-    let (cache, engine, digest_again) = (Arc::clone(&host.cache), host.engine.clone(), *digest);
-    let again = move || {
-        let component = cache.map(&engine, &digest_again).ok().flatten()?;
-        linked(&engine, &component).ok()
-    };
-    Ok(Code {
-        mappings: Mappings::new(first, host.config.mapped_threads(), again),
-        engine: host.engine.clone(),
-        clock: Arc::clone(&host.clock),
-        terms: ArcSwap::from_pointee(InForce::computing(host.config.limits(&terms.grants), data)),
-        // Nobody knows yet whose it is.
-        label: format!("component {}", digest.short()).into(),
-        health: Health::default(),
-    })
-}
-
 fn linked(engine: &Engine, component: &Component) -> wasmtime::Result<Linked> {
     let pre = v1::link(engine, component)?.instantiate_pre(component)?;
     let exports = Exports::find(&pre)?;
@@ -254,7 +319,7 @@ struct Candidate {
 impl Candidate {
     /// Instantiates it, asks what it is, and lets it prove that its examples are valid.
     fn admit(self, mut code: Code) -> Result<Plugin, LoadFailure> {
-        let described = code
+        let (described, interpret, migrate) = code
             .call(
                 Function::Describe,
                 Input::default(),
@@ -262,7 +327,9 @@ impl Candidate {
                     if let Err(error) = exports.check_shapes(store, instance) {
                         return Ok(Err(LoadFailure::Contract(format!("{error:#}"))));
                     }
-                    exports.describe(store, instance).map(Ok)
+                    let (interpret, migrate) = (exports.has_interpret(), exports.has_migrate());
+                    let described = exports.describe(store, instance)?;
+                    Ok(Ok((described, interpret, migrate)))
                 },
             )
             .map_err(LoadFailure::Describe)??;
@@ -270,17 +337,20 @@ impl Candidate {
         let description = v1::read_description(described).map_err(broken)?;
         let schemas = check::description::check(&description).map_err(broken)?;
         self.check_asked_for(&description)?;
-        code.label = format!("{} {}", description.application, description.version).into();
-        let imports = self.inspected.capabilities.into_keys().collect();
-        let plugin = Plugin::new(
-            self.digest,
-            self.size,
+        code.label = label(&description);
+        let pass = Pass {
+            gate: self.host.gate(),
+            imports: self.inspected.capabilities.into_keys().collect(),
+            interpret,
+            migrate,
+            data: self.inspected.data,
+        };
+        let known = Known {
+            digest: self.digest,
+            size: self.size,
             description,
-            schemas,
-            code,
-            imports,
-            &self.host,
-        );
+        };
+        let plugin = Plugin::new(&self.host, known, pass, schemas, code);
         let set_terms = |terms: &Terms| {
             let set = plugin.set_terms(terms);
             set.map_err(|error| LoadFailure::Us(error_chain(&error)))
@@ -328,26 +398,32 @@ fn check_migrate(plugin: &Plugin) -> Result<(), LoadFailure> {
 
 fn check_examples(plugin: &Plugin) -> Result<(), LoadFailure> {
     let mut faults = Faults::default();
-    let deadline = Instant::now() + EXAMPLES_TIME;
+    let by_the_clock = plugin.code.terms.load().limits.by_the_clock;
+    let mut time = OwnTime::begin(EXAMPLES_TIME, by_the_clock);
     for (number, task_type) in plugin.description().task_types.iter().enumerate() {
         for (at, example) in task_type.examples.iter().enumerate() {
-            if Instant::now() > deadline {
-                faults.add(
-                    "task-types",
-                    format_args!(
-                        "validating all examples took longer than {} s",
-                        EXAMPLES_TIME.as_secs()
-                    ),
-                );
-                return Err(LoadFailure::Description(faults.into_lines()));
+            let failed = |cause| LoadFailure::Example {
+                task_type: task_type.id.to_string(),
+                example: example.title.clone(),
+                cause,
+            };
+            match time.over() {
+                None => {}
+                Some(Over::Used) => {
+                    faults.add(
+                        "task-types",
+                        format_args!(
+                            "validating all examples took longer than {} s",
+                            EXAMPLES_TIME.as_secs()
+                        ),
+                    );
+                    return Err(LoadFailure::Description(faults.into_lines()));
+                }
+                Some(starved) => return Err(failed(CallFailure::over(starved, EXAMPLES_TIME))),
             }
             let findings = plugin
                 .validate_failing(&task_type.id, &example.settings)
-                .map_err(|cause| LoadFailure::Example {
-                    task_type: task_type.id.to_string(),
-                    example: example.title.clone(),
-                    cause,
-                })?;
+                .map_err(failed)?;
             for finding in findings
                 .iter()
                 .filter(|finding| finding.level == Level::Error)

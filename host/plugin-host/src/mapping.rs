@@ -76,41 +76,43 @@ impl Input {
     }
 }
 
-type Again = Box<dyn Fn() -> Option<Linked> + Send + Sync>;
+type Map = Box<dyn Fn() -> Option<Linked> + Send + Sync>;
 
-/// The mappings of one plug-in. All but the first are made when a call first wants them.
+/// The mappings of one plug-in, each made when a call first wants it: a plug-in that nobody asks
+/// costs no mapping.
 pub(crate) struct Mappings {
-    first: Linked,
+    first: OnceLock<Option<Linked>>,
     threads: Box<[OnceLock<Option<Linked>>]>,
     middle: OnceLock<Option<Linked>>,
     heavy: OnceLock<Option<Linked>>,
-    again: Again,
+    map: Map,
 }
 
 impl Mappings {
-    /// With the mapping that is there, for so many threads. `again` maps the code once more; if
-    /// it cannot, calls make do with the first.
+    /// For so many threads. `map` maps the code; where it cannot do so again, calls make do with
+    /// the first mapping.
     pub(crate) fn new(
-        first: Linked,
+        first: Option<Linked>,
         threads: usize,
-        again: impl Fn() -> Option<Linked> + Send + Sync + 'static,
+        map: impl Fn() -> Option<Linked> + Send + Sync + 'static,
     ) -> Self {
         Self {
-            first,
+            first: first.map_or_else(OnceLock::new, |first| OnceLock::from(Some(first))),
             threads: (1..threads).map(|_| OnceLock::new()).collect(),
             middle: OnceLock::new(),
             heavy: OnceLock::new(),
-            again: Box::new(again),
+            map: Box::new(map),
         }
     }
 
-    /// The one for a call of a function with this input on this thread.
-    pub(crate) fn get(&self, function: Function, input: Input) -> &Linked {
+    /// The one for a call of a function with this input on this thread. None if the code cannot be
+    /// mapped at all.
+    pub(crate) fn get(&self, function: Function, input: Input) -> Option<&Linked> {
         self.of_weight(input.weight(function))
     }
 
     /// The one for a call of this weight on this thread.
-    pub(crate) fn of_weight(&self, weight: Weight) -> &Linked {
+    pub(crate) fn of_weight(&self, weight: Weight) -> Option<&Linked> {
         let place = match weight {
             Weight::Heavy => Some(&self.heavy),
             Weight::Middle => Some(&self.middle),
@@ -122,13 +124,8 @@ impl Mappings {
             }
         };
         place
-            .and_then(|place| place.get_or_init(&self.again).as_ref())
-            .unwrap_or(&self.first)
-    }
-
-    /// The one that was there from the beginning.
-    pub(crate) fn first(&self) -> &Linked {
-        &self.first
+            .and_then(|place| place.get_or_init(&self.map).as_ref())
+            .or_else(|| self.first.get_or_init(&self.map).as_ref())
     }
 }
 

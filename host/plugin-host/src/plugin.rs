@@ -15,19 +15,19 @@ use crate::fault::{CallError, CallFailure, Function};
 use crate::health::{FunctionHealth, LastFault, OUTCOMES};
 use crate::host::PluginHost;
 use crate::mapping::Input;
+use crate::pass::{Known, Pass};
 use crate::replay::{self, Sample, Sampling};
 use crate::v1::Declined;
 use muster_domain::application::Description;
 use muster_domain::command::Command;
 use muster_domain::finding::Finding;
-use muster_domain::grant::Capability;
 use muster_domain::outcome::Outcome;
 use muster_domain::profile::ProfileCount;
 use muster_domain::report::Report;
 use muster_domain::settings::Settings;
 use muster_domain::{Digest, TaskTypeId};
-use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -51,8 +51,7 @@ pub struct Plugin {
     schemas: Schemas,
     patterns: Patterns,
     pub(crate) code: Code,
-    /// The capabilities that it imports.
-    imports: BTreeSet<Capability>,
+    pass: Pass,
     host: Weak<PluginHost>,
     threads: Option<Arc<CallThreads>>,
     lane: Lane,
@@ -78,22 +77,20 @@ impl Drop for Plugin {
 
 impl Plugin {
     pub(crate) fn new(
-        digest: Digest,
-        size: usize,
-        description: Description,
+        host: &Arc<PluginHost>,
+        known: Known,
+        pass: Pass,
         schemas: Schemas,
         code: Code,
-        imports: BTreeSet<Capability>,
-        host: &Arc<PluginHost>,
     ) -> Self {
         Self {
-            digest,
-            size,
-            description,
+            digest: known.digest,
+            size: known.size,
+            description: known.description,
             schemas,
             patterns: Patterns::default(),
             code,
-            imports,
+            pass,
             host: Arc::downgrade(host),
             threads: None,
             lane: Lane::new(),
@@ -144,10 +141,8 @@ impl Plugin {
     /// its own need not answer alike; one that may not use them is told so each time, which is alike.
     pub fn is_pure(&self) -> bool {
         let terms = self.code.terms.load();
-        !self
-            .imports
-            .iter()
-            .any(|capability| terms.grants(*capability))
+        let mut imports = self.pass.imports.iter();
+        !imports.any(|capability| terms.grants(*capability))
     }
 
     /// Sets the terms on which it is run. They hold from the next call on; calls under way go on by
@@ -163,6 +158,21 @@ impl Plugin {
         let in_force = InForce::new(limits, terms, &host.files, application, data)?;
         self.code.terms.store(Arc::new(in_force));
         Ok(())
+    }
+
+    /// What this host's gate found, to be kept with its description: see [`PluginHost::recall`].
+    pub fn pass(&self) -> &Pass {
+        &self.pass
+    }
+
+    /// Whether it cannot be called until it is compiled anew. Every call says so as well.
+    pub fn is_compiling(&self) -> bool {
+        self.code.uncompiled.load(Ordering::Relaxed)
+    }
+
+    /// What its calls say while it is compiled.
+    pub fn compiling_error(&self) -> CallError {
+        self.error(Function::Validate, CallFailure::Compiling)
     }
 
     /// How its calls went, since it was loaded.
@@ -205,12 +215,12 @@ impl Plugin {
 
     /// Whether it says what reports mean. If not, [`Report::outcome_by_status`] does.
     pub fn has_interpret(&self) -> bool {
-        self.code.mappings.first().exports.has_interpret()
+        self.pass.interpret
     }
 
     /// Whether it brings older settings up to date.
     pub fn has_migrate(&self) -> bool {
-        self.code.mappings.first().exports.has_migrate()
+        self.pass.migrate
     }
 
     /// Checks settings: first by the task type's schema, and only if that finds nothing by the
@@ -475,9 +485,11 @@ impl Plugin {
     }
 
     fn schemas_of(&self, task_type: &TaskTypeId) -> Result<&TaskTypeSchemas, CallFailure> {
-        self.schemas
-            .get(task_type)
-            .ok_or_else(|| CallFailure::UnknownTaskType(task_type.clone()))
+        let described = self
+            .description
+            .task_type(task_type)
+            .ok_or_else(|| CallFailure::UnknownTaskType(task_type.clone()))?;
+        self.schemas.get(described).map_err(CallFailure::Invalid)
     }
 
     fn schema_findings(
@@ -551,10 +563,14 @@ impl Plugin {
         let began = Instant::now();
         let result = guarded(call);
         let health = &self.code.health;
-        if health.ended(function, waited, began.elapsed(), &result)
-            && let Some(host) = self.host.upgrade()
-        {
-            host.sick.notify_one();
+        let one_too_many = health.ended(function, waited, began.elapsed(), &result);
+        if let Some(host) = self.host.upgrade() {
+            if one_too_many {
+                host.sick.notify_one();
+            }
+            if matches!(result, Err(CallFailure::Compiling)) {
+                host.uncompiled.notify_one();
+            }
         }
         let outcome = result
             .as_ref()

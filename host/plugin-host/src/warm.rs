@@ -49,6 +49,7 @@ impl Plugin {
         let mut store = self.code.store(Function::Validate);
         // It touches more and more memory: no slot to leave to small calls.
         let linked = self.code.mappings.of_weight(Weight::Heavy);
+        let linked = linked.ok_or(CallFailure::Compiling)?;
         let instance = linked
             .pre
             .instantiate(&mut store)

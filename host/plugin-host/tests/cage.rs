@@ -11,17 +11,18 @@
 
 mod support;
 
+use muster_domain::chain;
 use muster_plugin_host::{Config, Terms};
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
-use support::{TestHost, chain, guest_that};
+use support::{TestHost, guest_that};
 
 /// What the child has to be able to do in its cage.
 const NEEDS: [&str; 3] = ["thread", "memory", "time"];
 
 /// What a child tried, and what came of it.
 fn attempts(cage: &str) -> BTreeMap<String, String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_muster-compile-component"))
+    let output = Command::new(env!("CARGO_BIN_EXE_muster-compiler"))
         .args(["2048", "60", "1000000", cage, "attempt"])
         .stdin(Stdio::null())
         .output()

@@ -7,13 +7,14 @@
 
 mod support;
 
+use muster_domain::chain;
 use muster_domain::command::Value;
 use muster_domain::outcome::OutcomeStatus;
 use muster_domain::profile::{Profile, ProfileCount};
 use muster_domain::report::{Report, StepEnd, StepReport};
 use muster_plugin_host::{CallError, CallFailure, Config, Fault, Function, Plugin, Refusal};
 use std::sync::Arc;
-use support::{TestHost, act, chain, told_to};
+use support::{TestHost, act, told_to};
 
 /// What every function can do wrong, and what the error has to say.
 const IN_EVERY_FUNCTION: [(&str, &str); 7] = [
@@ -26,11 +27,15 @@ const IN_EVERY_FUNCTION: [(&str, &str); 7] = [
     ("giant", "larger than 4 MiB"),
 ];
 
+/// A guest that loops has all its time, however busy the machine is.
+const PATIENT: u32 = 1000;
+
 async fn loaded() -> (TestHost, Arc<Plugin>) {
     // Long enough that whatever ends on its own does so first, on a busy machine too.
     let host = TestHost::with(Config {
         validate_time: 3000,
         batch_time: 3000,
+        by_the_clock: PATIENT,
         ..Config::default()
     });
     let plugin = host.load("well").await.unwrap();
@@ -112,6 +117,7 @@ async fn a_call_that_loops_does_not_hold_up_others() {
     let host = TestHost::with(Config {
         call_threads: 2,
         validate_time: 5_000,
+        by_the_clock: PATIENT,
         ..Config::default()
     });
     let plugin = host.load("well").await.unwrap();
@@ -310,6 +316,7 @@ async fn a_full_queue_is_busy_and_the_caller_may_come_again() {
         call_threads: 1,
         queue: 1,
         validate_time: 1000,
+        by_the_clock: PATIENT,
         ..Config::default()
     });
     let plugin = host.load("well").await.unwrap();

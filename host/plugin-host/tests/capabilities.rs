@@ -10,12 +10,13 @@ mod support;
 
 use muster_domain::ApplicationId;
 use muster_domain::application::Limit;
+use muster_domain::chain;
 use muster_domain::grant::{Capability, Grants};
 use muster_plugin_host::{CallFailure, Config, Fault, Terms};
 use serde_json::json;
 use std::time::{SystemTime, UNIX_EPOCH};
+use support::TestHost;
 use support::capable::{all, capable, folder, granted, said};
-use support::{TestHost, chain};
 
 /// Every function that can be imported, how the guest is told to call it, what it says when that is
 /// granted, and the capability; `None` for what every plug-in may.

@@ -8,9 +8,10 @@
 
 mod support;
 
+use muster_domain::chain;
 use muster_plugin_host::{Config, Fault, Terms};
 use std::sync::Arc;
-use support::{TestHost, chain, guest, guest_that};
+use support::{TestHost, guest, guest_that};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plug_in_that_is_well_describes_itself() {
@@ -62,7 +63,7 @@ async fn files_that_are_no_plug_ins_are_refused_with_their_reason() {
     assert!(
         refusal(&host, &large)
             .await
-            .contains("209715200 bytes; at most 67108864 are taken")
+            .contains("larger than 64 MiB, the most that is taken")
     );
     let other = wat::parse_str(
         r#"(component (instance $i) (export "some:other/world@1.0.0" (instance $i)))"#,

@@ -17,6 +17,7 @@ pub use evidence::Evidence;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use muster_domain::Digest;
+use muster_domain::text::is_steering;
 use part::Part;
 use serde::{Deserialize, Serialize};
 
@@ -195,7 +196,7 @@ impl TrustReference {
         let sound = |text: &String| {
             !text.is_empty()
                 && text.len() <= REFERENCE_TEXT_MOST
-                && !text.chars().any(|c| c.is_control() || is_formatting(c))
+                && !text.chars().any(|c| is_steering(c) || is_hidden(c))
         };
         if self.signers.len() <= SIGNERS_MOST
             && self.signers.iter().all(sound)
@@ -208,9 +209,9 @@ impl TrustReference {
     }
 }
 
-/// Characters that reorder or hide the text around them.
-fn is_formatting(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// Characters that are not seen. Who signed is compared letter by letter.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}')
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ mod artifact;
 mod auth;
 mod credentials;
 mod error;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod pull;
 mod push;
 mod reference;

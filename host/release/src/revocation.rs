@@ -8,6 +8,7 @@ use crate::signature::sigstore::Identity;
 use crate::strict::{self, StrictError};
 use jiff::Timestamp;
 use muster_domain::Digest;
+use muster_domain::text::is_steering;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -70,6 +71,40 @@ impl RevocationList {
         }
     }
 
+    /// The list after this one, with the same entries: of the next number, or of a higher one that is
+    /// given. A number that does not go up and a date that goes back are refused, as no server would
+    /// take it.
+    pub fn next(mut self, number: Option<u64>, now: Timestamp) -> Result<Self, InvalidList> {
+        let held = self.number;
+        self.number = number.unwrap_or_else(|| held.saturating_add(1));
+        if self.number <= held {
+            return Err(InvalidList(format!(
+                "number {} is not above {held}, which the list has; lists are numbered upwards",
+                self.number
+            )));
+        }
+        if now < self.issued {
+            return Err(InvalidList(format!(
+                "the list was issued at {}, which is ahead of this machine's clock",
+                self.issued
+            )));
+        }
+        self.issued = now;
+        Ok(self)
+    }
+
+    /// Revokes an identity, or gives another reason for it.
+    pub fn identity_add(&mut self, revoked: RevokedIdentity) {
+        self.identities
+            .retain(|known| (&known.issuer, &known.subject) != (&revoked.issuer, &revoked.subject));
+        self.identities.push(revoked);
+    }
+
+    /// How many entries it has.
+    pub fn count(&self) -> usize {
+        self.digests.len() + self.keys.len() + self.identities.len()
+    }
+
     /// Reads a list, as strictly as a statement is read.
     pub fn parse(bytes: &[u8]) -> Result<Self, InvalidList> {
         let list: Self = strict::read(bytes, FORMAT, MOST_BYTES)
@@ -79,7 +114,7 @@ impl RevocationList {
         }
         let reasons = list.digests.values().chain(list.keys.values());
         for reason in reasons.chain(list.identities.iter().map(|identity| &identity.reason)) {
-            if reason.len() > MOST_REASON || reason.chars().any(char::is_control) {
+            if reason.len() > MOST_REASON || reason.contains(is_steering) {
                 return Err(InvalidList(format!(
                     "a reason is one line of at most {MOST_REASON} bytes"
                 )));
@@ -105,5 +140,40 @@ impl RevocationList {
             .iter()
             .find(same)
             .map(|revoked| &revoked.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::ToSpan as _;
+
+    #[test]
+    fn a_list_goes_on_upwards_and_never_back() {
+        let now = Timestamp::now();
+        let mut list = RevocationList::new(3, now);
+        list.digests.insert(Digest::of("a"), "wrong".to_owned());
+        let next = list.clone().next(None, now).unwrap();
+        assert_eq!((next.number, next.count()), (4, 1));
+        assert_eq!(list.clone().next(Some(9), now).unwrap().number, 9);
+        for number in [0, 1, 3] {
+            assert!(list.clone().next(Some(number), now).is_err(), "{number}");
+        }
+        assert!(list.clone().next(None, now - 1.second()).is_err());
+        assert!(RevocationList::new(u64::MAX, now).next(None, now).is_err());
+    }
+
+    #[test]
+    fn an_identity_is_revoked_once() {
+        let mut list = RevocationList::new(1, Timestamp::now());
+        for reason in ["first", "second"] {
+            list.identity_add(RevokedIdentity {
+                issuer: "https://i.example".to_owned(),
+                subject: "a@v.example".to_owned(),
+                reason: reason.to_owned(),
+            });
+        }
+        assert_eq!(list.count(), 1);
+        assert_eq!(list.identities[0].reason, "second");
     }
 }

@@ -137,6 +137,24 @@ impl World {
 
 type Outcome = Result<(), TrustRefusal>;
 
+impl World {
+    /// A component that the policy admits, and that says it is for an application that has an owner.
+    fn unsigned_for_owned(mut self, policy: Policy) -> Outcome {
+        self.store.policy = policy;
+        self.store.pinned.insert(Digest::of(COMPONENT));
+        let owner = signer("vendor");
+        self.store.owners.insert(application(APPLICATION), owner);
+        let release = Release {
+            digest: Digest::of(COMPONENT),
+            statement: None,
+            signatures: &[],
+        };
+        let verified = self.store.verify(&release, Timestamp::now())?;
+        self.store
+            .refuse_other_owner(&application(APPLICATION), &verified.signers)
+    }
+}
+
 /// The line of a signature, with its bytes changed.
 fn line(signature: &mut Vec<u8>, number: usize, change: impl FnOnce(&mut Vec<u8>)) {
     let text = String::from_utf8(signature.clone()).unwrap();
@@ -385,6 +403,16 @@ const CASES: &[Case] = &[
         },
     ),
     case(
+        "nobody's component for somebody's application, under the policy dev",
+        "release-unsigned-of-owned",
+        |w| w.unsigned_for_owned(Policy::Dev),
+    ),
+    case(
+        "a pinned component for somebody's application",
+        "release-unsigned-of-owned",
+        |w| w.unsigned_for_owned(Policy::Pinned),
+    ),
+    case(
         "another component's statement",
         "statement-of-another-component",
         |mut w| {
@@ -548,4 +576,15 @@ fn what_the_matrix_spoils_is_right_at_first() {
         .agrees_with(&description(APPLICATION, "1.0.0"))
         .unwrap();
     refuse_replay(&w.statement, &[], None).unwrap();
+}
+
+/// What the refusal says would help can be done: a key that is known cannot be added once more.
+#[test]
+fn a_key_that_may_not_sign_for_an_application_is_to_be_added_again() {
+    let mut world = World::new();
+    world.statement = statement_of(Digest::of(COMPONENT), "net.other.guard", "1.0.0");
+    let text = world.signed().unwrap_err().to_string();
+    for told in ["muster trust key remove", "--application net.other.guard"] {
+        assert!(text.contains(told), "{told} is not in {text}");
+    }
 }

@@ -11,12 +11,19 @@ use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The program is started again with this word to compile a component, apart from the server.
+#[cfg(feature = "compiler")]
 const COMPILE: &str = "compile-component";
+/// What compiles components for a server that cannot; it lies beside it.
+#[cfg(not(feature = "compiler"))]
+const COMPILER: &str = "muster-compiler";
 
 fn main() -> ExitCode {
-    let mut words = std::env::args_os().skip(1);
-    if words.next().is_some_and(|word| word == COMPILE) {
-        return muster_plugin_host::compile_child_main(words);
+    #[cfg(feature = "compiler")]
+    {
+        let mut words = std::env::args_os().skip(1);
+        if words.next().is_some_and(|word| word == COMPILE) {
+            return muster_plugin_host::compile_child_main(words);
+        }
     }
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -25,6 +32,26 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn compiler() -> Result<Compiler> {
+    let this = std::env::current_exe().context("cannot tell where this program lies")?;
+    #[cfg(feature = "compiler")]
+    let compiler = Compiler {
+        program: this,
+        arguments: vec![COMPILE.into()],
+    };
+    #[cfg(not(feature = "compiler"))]
+    let compiler = Compiler {
+        program: this.with_file_name(COMPILER),
+        arguments: Vec::new(),
+    };
+    #[cfg(not(feature = "compiler"))]
+    if !compiler.program.is_file() {
+        tracing::warn!(program = %compiler.program.display(), "this server was built without a compiler, and \
+            the program that compiles plug-ins for it is not there; those that are compiled already work");
+    }
+    Ok(compiler)
 }
 
 fn run(arguments: Arguments) -> Result<()> {
@@ -40,11 +67,7 @@ fn run(arguments: Arguments) -> Result<()> {
     config.safe_mode |= arguments.safe_mode;
     log::start(&config.log)?;
     raise_file_limit();
-    let program = std::env::current_exe().context("cannot tell where this program lies")?;
-    let compiler = Compiler {
-        program,
-        arguments: vec![COMPILE.into()],
-    };
+    let compiler = compiler()?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use muster_api::problem::{ProblemDocument, TYPE_PREFIX};
 use muster_app::AppError;
+use muster_domain::chain;
 use muster_domain::finding::Finding;
 use muster_plugin_host::{CallFailure, Fault, LoadFailure};
 use muster_release::registry::RegistryError;
@@ -227,7 +228,7 @@ fn registry_status(error: &RegistryError) -> StatusCode {
 
 fn plugin_status(fault: Fault) -> StatusCode {
     match fault {
-        // A call is the caller's fault only where too many wait.
+        // A call is the caller's fault only where it came too early: the server has too much to do.
         Fault::Caller => StatusCode::SERVICE_UNAVAILABLE,
         Fault::Plugin => StatusCode::BAD_GATEWAY,
         Fault::Us => StatusCode::INTERNAL_SERVER_ERROR,
@@ -241,22 +242,10 @@ fn retry_after(failure: &CallFailure) -> Option<u32> {
                 .unwrap_or(u32::MAX)
                 .max(1),
         ),
+        CallFailure::Compiling => Some(2),
+        CallFailure::Starved { .. } => Some(5),
         _ => None,
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let more = cause.to_string();
-        if !text.ends_with(&more) {
-            text = format!("{text}: {more}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// Errors are parts of sentences; a detail is a whole one.
@@ -283,6 +272,7 @@ fn title(code: &str, status: StatusCode) -> &'static str {
         "plan-not-clean" => "The plan needs somebody's word",
         "plugin-downgrade" => "A higher version is at work",
         "plugin-invalid" => "This is no management plug-in",
+        "plugin-compiling" => "A management plug-in is being compiled",
         "plugin-fault" => "A management plug-in failed",
         "busy" => "The server is busy",
         "disk-full" => "The server's disk is full",
@@ -305,5 +295,53 @@ fn title(code: &str, status: StatusCode) -> &'static str {
             StatusCode::SERVICE_UNAVAILABLE => "The server cannot do it now",
             _ => "The server failed",
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use muster_domain::Digest;
+    use muster_plugin_host::{CallError, Function, LoadError};
+    use std::time::Duration;
+
+    fn starved() -> CallFailure {
+        CallFailure::Starved {
+            limit: Duration::from_millis(250),
+            had: 30,
+            passed: 1003,
+        }
+    }
+
+    #[test]
+    fn a_starved_call_is_answered_as_the_server_s_being_busy() {
+        let asked = AppError::Plugin(CallError {
+            application: "org.example.guest".parse().unwrap(),
+            version: "1.2.3".parse().unwrap(),
+            function: Function::Validate,
+            failure: starved(),
+        });
+        let problem = Problem::from(asked);
+        let known = (problem.status, problem.code, problem.retry_after);
+        assert_eq!(known, (StatusCode::SERVICE_UNAVAILABLE, "busy", Some(5)));
+        for word in [
+            "org.example.guest",
+            "validate",
+            "30 ms",
+            "1003 ms",
+            "250 ms",
+        ] {
+            assert!(problem.detail.contains(word), "{}", problem.detail);
+        }
+        let at_the_gate = Problem::from(AppError::Load(LoadError {
+            digest: Digest::of(b""),
+            reason: LoadFailure::Describe(starved()),
+        }));
+        let known = (
+            at_the_gate.status,
+            at_the_gate.code,
+            at_the_gate.retry_after,
+        );
+        assert_eq!(known, (StatusCode::SERVICE_UNAVAILABLE, "busy", Some(5)));
     }
 }

@@ -8,8 +8,6 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Response};
 use axum::middleware::Next;
 use axum::response::IntoResponse as _;
-use futures_util::FutureExt as _;
-use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 use tracing::Instrument as _;
 
@@ -31,9 +29,10 @@ pub(crate) async fn around(
         .map_or("(unknown)", MatchedPath::as_str)
         .to_owned();
     let span = tracing::info_span!("request", number, %method, route);
+    // In a worker of its own, so that what was begun comes to its end when nobody waits for the answer
+    // any more: between a commit and what follows it there is no place to leave.
     // A panic leaves nothing half-done: what is shared is changed by the database's writer alone.
-    let outcome = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let response = outcome.instrument(span.clone()).await;
+    let response = tokio::spawn(next.run(request).instrument(span.clone())).await;
     let mut response = response.unwrap_or_else(|_| Problem::panicked().into_response());
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         span.in_scope(|| log(&problem));

@@ -66,6 +66,8 @@ routes! {
     administrator post   "/api/v1/plugins/{application}/revisions/{digest}/activate" revision::revision_activate;
     administrator put    "/api/v1/plugins/{application}/revisions/{digest}/shadow" revision::revision_shadow;
     administrator delete "/api/v1/plugins/{application}/revisions/{digest}/shadow" revision::revision_shadow_end;
+    administrator get    "/api/v1/plugins/{application}/revisions/{digest}/grants" revision::revision_grant_list;
+    administrator patch  "/api/v1/plugins/{application}/revisions/{digest}/grants" revision::revision_grant_change;
     administrator get    "/api/v1/plugin-uploads"        revision::upload_list;
     administrator get    "/api/v1/plugins/{application}/grants" plugin::grant_list;
     administrator patch  "/api/v1/plugins/{application}/grants" plugin::grant_change;
@@ -83,6 +85,7 @@ routes! {
     administrator post   "/api/v1/trust/credentials/{credential}/revoke" trust::credential_revoke;
     administrator get    "/api/v1/trust/owners"          trust::owner_list;
     administrator put    "/api/v1/trust/owners/{application}" trust::owner_move;
+    administrator delete "/api/v1/trust/owners/{application}" trust::owner_release;
     administrator get    "/api/v1/trust/revocations"     trust::revocations_list;
     administrator post   "/api/v1/trust/revocations"     trust::revocations_import;
 

@@ -277,6 +277,27 @@ pub async fn report_list_waiting(
         .collect())
 }
 
+/// The applications that have reports which wait for a plug-in to say what they mean.
+pub async fn report_list_applications(
+    connection: &mut Connection,
+) -> Result<BTreeSet<ApplicationId>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT tasks.application FROM reports \
+         JOIN runs ON runs.id = reports.run JOIN tasks ON tasks.id = runs.task \
+         WHERE reports.waits",
+    )
+    .fetch_all(connection)
+    .await?;
+    let application = |row| {
+        Columns {
+            table: "tasks",
+            row,
+        }
+        .text("application")
+    };
+    rows.iter().map(application).collect()
+}
+
 /// A report no longer waits. Tells whether it did until now.
 pub async fn report_settle(
     connection: &mut Connection,

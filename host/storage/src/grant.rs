@@ -77,6 +77,22 @@ pub async fn grant_set(
     Ok(())
 }
 
+/// Takes a word back, as if nothing had been said.
+pub async fn grant_remove(
+    connection: &mut Connection,
+    application: &ApplicationId,
+    digest: Digest,
+    right: Right,
+) -> Result<(), StorageError> {
+    sqlx::query("DELETE FROM plugin_grants WHERE application = $1 AND digest = $2 AND name = $3")
+        .bind(application.as_str())
+        .bind(digest.to_string())
+        .bind(right.name())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Forgets all that was said to an application's plug-ins: they were removed.
 pub async fn grant_forget(
     connection: &mut Connection,

@@ -11,6 +11,7 @@ use muster_domain::event::Actor;
 use muster_domain::revision::RevisionState;
 use muster_domain::{ApplicationId, Digest};
 use sqlx::sqlite::SqliteRow;
+use std::collections::BTreeSet;
 
 /// A revision of a plug-in: what passed the gate.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,8 @@ pub struct PluginRow {
     pub reason: Option<String>,
     /// Bytes of the component.
     pub size: u64,
+    /// What the gate found beside the description, as the plug-in host words it.
+    pub pass: Option<String>,
     /// When it was installed.
     pub installed_at: Timestamp,
     /// Who installed it.
@@ -43,12 +46,14 @@ pub async fn plugin_insert(
 ) -> Result<(), StorageError> {
     sqlx::query(
         "INSERT INTO plugins (application, digest, state, code, reason, description, size, \
-         installed_at, installed_by, changed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         installed_at, installed_by, changed_at, pass, worked_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+         CASE $3 WHEN 'active' THEN $10 END) \
          ON CONFLICT (application, digest) DO UPDATE SET state = excluded.state, \
          code = excluded.code, reason = excluded.reason, description = excluded.description, \
          installed_at = excluded.installed_at, installed_by = excluded.installed_by, \
-         changed_at = excluded.changed_at",
+         changed_at = excluded.changed_at, pass = excluded.pass, \
+         worked_at = COALESCE(excluded.worked_at, plugins.worked_at)",
     )
     .bind(plugin.description.application.as_str())
     .bind(plugin.digest.to_string())
@@ -60,6 +65,7 @@ pub async fn plugin_insert(
     .bind(to_millis(plugin.installed_at))
     .bind(plugin.installed_by.to_string())
     .bind(to_millis(plugin.changed_at))
+    .bind(&plugin.pass)
     .execute(connection)
     .await?;
     Ok(())
@@ -78,7 +84,8 @@ pub async fn plugin_state_set(
     now: Timestamp,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "UPDATE plugins SET state = $3, code = $4, reason = $5, changed_at = $6 \
+        "UPDATE plugins SET state = $3, code = $4, reason = $5, changed_at = $6, \
+         worked_at = CASE $3 WHEN 'active' THEN $6 ELSE worked_at END \
          WHERE application = $1 AND digest = $2",
     )
     .bind(application.as_str())
@@ -92,12 +99,28 @@ pub async fn plugin_state_set(
     Ok(())
 }
 
-/// The plug-in that each application has, or the last one that it had.
+/// Writes down what the gate of another build found of a revision.
+pub async fn plugin_pass_set(
+    connection: &mut Connection,
+    application: &ApplicationId,
+    digest: Digest,
+    pass: &str,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE plugins SET pass = $3 WHERE application = $1 AND digest = $2")
+        .bind(application.as_str())
+        .bind(digest.to_string())
+        .bind(pass)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The plug-in that each application has, or the one that was at work last.
 pub async fn plugin_list(connection: &mut Connection) -> Result<Vec<PluginRow>, StorageError> {
     let rows = sqlx::query(
         "SELECT * FROM plugins WHERE state IN ('active', 'failed', 'quarantined', 'removed') \
-         ORDER BY application, CASE state WHEN 'removed' THEN 1 ELSE 0 END, changed_at DESC, \
-         installed_at DESC",
+         ORDER BY application, CASE state WHEN 'removed' THEN 1 ELSE 0 END, \
+         COALESCE(worked_at, 0) DESC, changed_at DESC, installed_at DESC",
     )
     .fetch_all(connection)
     .await?;
@@ -114,7 +137,7 @@ pub async fn plugin_list(connection: &mut Connection) -> Result<Vec<PluginRow>, 
     Ok(plugins)
 }
 
-/// The plug-in that an application has, or the last one that it had.
+/// The plug-in that an application has, or the one that was at work last.
 pub async fn plugin_latest(
     connection: &mut Connection,
     application: &ApplicationId,
@@ -122,8 +145,8 @@ pub async fn plugin_latest(
     let rows = sqlx::query(
         "SELECT * FROM plugins WHERE application = $1 \
          AND state IN ('active', 'failed', 'quarantined', 'removed') \
-         ORDER BY CASE state WHEN 'removed' THEN 1 ELSE 0 END, changed_at DESC, \
-         installed_at DESC LIMIT 1",
+         ORDER BY CASE state WHEN 'removed' THEN 1 ELSE 0 END, COALESCE(worked_at, 0) DESC, \
+         changed_at DESC, installed_at DESC LIMIT 1",
     )
     .bind(application.as_str())
     .fetch_all(connection)
@@ -154,7 +177,8 @@ pub async fn plugin_revisions(
     let rows = sqlx::query(
         "SELECT * FROM plugins WHERE application = $1 \
          ORDER BY CASE WHEN state IN ('active', 'failed', 'quarantined') THEN 0 \
-         WHEN state = 'removed' THEN 2 ELSE 1 END, changed_at DESC, installed_at DESC, digest",
+         WHEN state = 'removed' THEN 2 ELSE 1 END, changed_at DESC, COALESCE(worked_at, 0) DESC, \
+         installed_at DESC, digest",
     )
     .bind(application.as_str())
     .fetch_all(connection)
@@ -162,23 +186,52 @@ pub async fn plugin_revisions(
     from_rows(&rows)
 }
 
-/// Every revision whose component is to be kept.
-pub async fn plugin_kept(connection: &mut Connection) -> Result<Vec<PluginRow>, StorageError> {
-    let rows = sqlx::query("SELECT * FROM plugins WHERE state <> 'removed'")
+/// Every revision that is in one of these states.
+pub async fn plugin_in(
+    connection: &mut Connection,
+    states: &[RevisionState],
+) -> Result<Vec<PluginRow>, StorageError> {
+    let mut query = sqlx::QueryBuilder::new("SELECT * FROM plugins WHERE state IN (");
+    let mut words = query.separated(", ");
+    for state in states {
+        words.push_bind(to_word(state));
+    }
+    query.push(") ORDER BY application");
+    from_rows(&query.build().fetch_all(connection).await?)
+}
+
+/// The digests of all revisions whose components are to be kept.
+pub async fn plugin_digests_kept(
+    connection: &mut Connection,
+) -> Result<BTreeSet<Digest>, StorageError> {
+    let rows = sqlx::query("SELECT digest FROM plugins WHERE state <> 'removed'")
         .fetch_all(connection)
         .await?;
-    from_rows(&rows)
+    let digest = |row| columns(row).text("digest");
+    rows.iter().map(digest).collect()
+}
+
+/// The applications whose plug-ins were removed, and that have none now.
+pub async fn plugin_gone(connection: &mut Connection) -> Result<Vec<ApplicationId>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT application FROM plugins WHERE state = 'removed' AND application NOT IN \
+         (SELECT application FROM plugins WHERE state IN ('active', 'failed', 'quarantined'))",
+    )
+    .fetch_all(connection)
+    .await?;
+    let application = |row| columns(row).text("application");
+    rows.iter().map(application).collect()
 }
 
 fn from_rows(rows: &[SqliteRow]) -> Result<Vec<PluginRow>, StorageError> {
-    rows.iter()
-        .map(|row| {
-            from_row(&Columns {
-                table: "plugins",
-                row,
-            })
-        })
-        .collect()
+    rows.iter().map(|row| from_row(&columns(row))).collect()
+}
+
+fn columns(row: &SqliteRow) -> Columns<'_> {
+    Columns {
+        table: "plugins",
+        row,
+    }
 }
 
 fn from_row(columns: &Columns<'_>) -> Result<PluginRow, StorageError> {
@@ -189,6 +242,7 @@ fn from_row(columns: &Columns<'_>) -> Result<PluginRow, StorageError> {
         code: columns.get("code")?,
         reason: columns.get("reason")?,
         size: columns.number("size")?,
+        pass: columns.get("pass")?,
         installed_at: columns.time("installed_at")?,
         installed_by: columns.word("installed_by")?,
         changed_at: columns.time("changed_at")?,

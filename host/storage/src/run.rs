@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use muster_domain::delivery::DeliveryState;
 use muster_domain::event::Actor;
 use muster_domain::run::{Counts, Run, RunState};
-use muster_domain::{RunId, TaskId};
+use muster_domain::{ApplicationId, RunId, TaskId};
 use roaring::RoaringBitmap;
 use sqlx::{QueryBuilder, Sqlite};
+use std::collections::BTreeMap;
 
 /// Starts a run: one row, however many devices it is for.
 pub async fn run_insert(
@@ -155,6 +156,48 @@ pub async fn run_list_open(connection: &mut Connection) -> Result<Vec<Run>, Stor
         .fetch_all(&mut *connection)
         .await?;
     with_counts(connection, &rows).await
+}
+
+/// Whose the runs are that are not finished.
+pub async fn run_applications_open(
+    connection: &mut Connection,
+) -> Result<BTreeMap<RunId, ApplicationId>, StorageError> {
+    let mut query = QueryBuilder::new(RUN_APPLICATIONS);
+    query.push("runs.state <> 'finished'");
+    applications(connection, query).await
+}
+
+/// Whose some runs are. Those that there are not are left out.
+pub async fn run_applications(
+    connection: &mut Connection,
+    runs: &[RunId],
+) -> Result<BTreeMap<RunId, ApplicationId>, StorageError> {
+    let mut found = BTreeMap::new();
+    for part in runs.chunks(500) {
+        let mut query = QueryBuilder::new(RUN_APPLICATIONS);
+        let mut places = query.push("runs.id IN (").separated(", ");
+        for run in part {
+            places.push_bind(run.0);
+        }
+        query.push(")");
+        found.extend(applications(connection, query).await?);
+    }
+    Ok(found)
+}
+
+const RUN_APPLICATIONS: &str =
+    "SELECT runs.id, tasks.application FROM runs JOIN tasks ON tasks.id = runs.task WHERE ";
+
+async fn applications(
+    connection: &mut Connection,
+    mut query: QueryBuilder<Sqlite>,
+) -> Result<BTreeMap<RunId, ApplicationId>, StorageError> {
+    let rows = query.build().fetch_all(connection).await?;
+    let pair = |row| {
+        let columns = Columns { table: "runs", row };
+        Ok((RunId(columns.get("id")?), columns.text("application")?))
+    };
+    rows.iter().map(pair).collect()
 }
 
 /// The newest run of a task.

@@ -7,7 +7,7 @@
 mod admission;
 
 pub use admission::{
-    AdmissionRow, admission_get, admission_list, admission_put, admission_unsigned,
+    AdmissionRow, admission_all, admission_get, admission_list, admission_put, admission_unsigned,
 };
 
 use crate::codec::{Columns, to_json, to_millis};
@@ -307,6 +307,18 @@ pub async fn owner_put(connection: &mut Connection, owner: &OwnerRow) -> Result<
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Takes an application from whoever owns it. Returns whether somebody did.
+pub async fn owner_delete(
+    connection: &mut Connection,
+    application: &ApplicationId,
+) -> Result<bool, StorageError> {
+    let done = sqlx::query("DELETE FROM trust_owners WHERE application = $1")
+        .bind(application.as_str())
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// The newest list of each signer.

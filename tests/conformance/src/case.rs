@@ -51,13 +51,19 @@ pub enum Expected {
     Error(&'static str, &'static str),
     /// The call is answered within its limits, and nothing else comes of it.
     Harmless,
-    /// It may be refused as the plug-in's fault, or be harmless: its bytes are damaged at random.
+    /// It may be refused as the plug-in's fault, or be harmless: its bytes are damaged at random, or
+    /// the compiler's speed decides.
     Either,
     /// The answer is taken; a sample that is asked again shows the plug-in's fault.
     Differs,
 }
 
 impl Expected {
+    /// Whether it is the settings that are refused, which is no fault of the plug-in.
+    pub fn is_of_settings(&self) -> bool {
+        matches!(self, Self::Error("settings-refused", _))
+    }
+
     /// In words.
     pub fn words(&self) -> String {
         match self {

@@ -20,4 +20,4 @@ mod trial;
 
 pub use case::{Asked, Case, Expected, Guest};
 pub use cases::all;
-pub use trial::{Answer, Trial, chain, profiles, reports, settings, told_to};
+pub use trial::{Answer, Trial, profiles, reports, settings, told_to};

@@ -3,6 +3,7 @@
 use crate::case::{Asked, Case, Expected, Guest};
 use crate::rust;
 use anyhow::{Context, Result};
+use muster_domain::chain;
 use muster_domain::finding::Finding;
 use muster_domain::profile::{Profile, ProfileCount};
 use muster_domain::report::{Report, StepEnd, StepReport};
@@ -54,6 +55,8 @@ impl Trial {
         let config = Config {
             // Every call is asked again.
             replay: 1,
+            // What loops has all its time, however busy the machine is.
+            by_the_clock: 1000,
             compile: muster_plugin_host::CompileConfig {
                 time: 60,
                 processor_time: 5,
@@ -194,20 +197,9 @@ fn kind(failure: &CallFailure) -> &'static str {
         CallFailure::AnswerTooLarge { .. } => "answer-too-large",
         CallFailure::Invalid(_) => "invalid-answer",
         CallFailure::Internal(_) => "internal",
-        CallFailure::Busy { .. } => "busy",
+        CallFailure::Busy { .. } | CallFailure::Starved { .. } => "busy",
         _ => "server-fault",
     }
-}
-
-/// An error with its causes, as it is printed.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn act() -> Result<muster_domain::TaskTypeId> {

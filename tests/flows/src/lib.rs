@@ -5,16 +5,24 @@
 //! plug-in and device is the real one, and the test decides what the program does and when.
 //! What the real programs do is in `tests/scan.rs`.
 
+mod between;
+mod capable;
+mod changing;
 mod places;
 mod second;
+mod tidy;
 mod trial;
 mod witness;
 
+pub use between::{Between, Then};
+pub use capable::{CAPABLE, capable};
+pub use changing::{CHANGING, Sweeper, changing, changing_release, changing_upload, sweep};
 pub use places::{ELSEWHERE, places};
 pub use second::{
     FOUND, SCANNER_ARGUMENTS, SECOND_VERSION, WARNED, clamav_of_version, first_clamav,
     second_clamav,
 };
+pub use tidy::{State, revisions, tidy};
 pub use trial::{CRASH_AT, Trial, killed};
 pub use witness::Witness;
 
@@ -30,6 +38,9 @@ use std::path::{Path, PathBuf};
 pub const CLAMAV: &str = "net.clamav.clamav";
 /// AIDE's application id.
 pub const AIDE: &str = "net.aide.aide";
+
+/// For a server on which what loops has all its time, however busy the machine is.
+pub const PATIENT: (&str, &str) = ("MUSTER_SERVER_PLUG_INS_BY_THE_CLOCK", "1000");
 
 /// When the application is running, for a connector: as soon as it is installed.
 pub const ALWAYS: &str = "when = \"installed\"";
@@ -193,7 +204,12 @@ pub fn scan(name: &str) -> TaskCreate {
 
 /// A system with ClamAV's plug-in.
 pub async fn system_with_clamav() -> Result<TestSystem> {
-    let system = TestSystem::start().await?;
+    system_with_clamav_in(&[]).await
+}
+
+/// The same, in an environment.
+pub async fn system_with_clamav_in(environment: Environment<'_>) -> Result<TestSystem> {
+    let system = TestSystem::start_with(environment).await?;
     let plugin = system.programs.plugin("clamav")?;
     system.client.plugin_install(&plugin).await?;
     Ok(system)

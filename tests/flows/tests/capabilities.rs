@@ -1,64 +1,14 @@
 //! What a plug-in asks for: shown with its reasons, granted, withdrawn, carried over an upgrade, gone
 //! with the plug-in. What each capability does is tried in `host/plugin-host/tests`.
 
-#[path = "../../capable-guest/src/slot.rs"]
-#[expect(
-    unreachable_pub,
-    reason = "the guest's own file, which others see as well"
-)]
-mod slot;
-
 use anyhow::{Context as _, Result, ensure};
-use jiff::{SignedDuration, Timestamp};
 use muster_api::page::Page;
 use muster_api::plugin::{AskView, GrantsChange, PluginRemovedView, PluginView};
 use muster_api::task::TaskView;
-use muster_domain::application::Limit;
-use muster_domain::{ApplicationId, Digest};
-use muster_flows::task;
-use muster_release::statement::Statement;
-use muster_test_harness::{Answer, Client, TestSystem};
+use muster_flows::{CAPABLE, capable, task};
+use muster_test_harness::{Answer, TestSystem};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-const CAPABLE: &str = "org.example.capable";
-
-/// The guest, with what it asks for beyond files, clock and random, and its version; signed.
-async fn capable(
-    client: &Client,
-    guest: &[u8],
-    asks: &str,
-    version: &str,
-    memory: Option<u32>,
-) -> Result<Vec<u8>> {
-    let mut bytes = guest.to_vec();
-    let at = bytes
-        .windows(slot::SLOT.len())
-        .position(|window| window == slot::SLOT)
-        .context("the guest has no slot")?;
-    let text = format!(" {asks}");
-    let slot = bytes.get_mut(at..at + slot::SLOT_BYTES).context("short")?;
-    slot.fill(0);
-    slot.iter_mut()
-        .zip(text.bytes())
-        .for_each(|(slot, byte)| *slot = byte);
-    let created = Timestamp::now();
-    let capabilities = ["clock", "files", "random"].map(str::to_owned);
-    let statement = Statement::new(
-        Digest::of(&bytes),
-        ApplicationId::new(CAPABLE)?,
-        version.parse()?,
-        (
-            capabilities.into(),
-            memory
-                .map(|mebibytes| (Limit::Memory, mebibytes))
-                .into_iter()
-                .collect(),
-        ),
-        created..created + SignedDuration::from_hours(24),
-    );
-    client.vendor().await?.bundle(&bytes, &statement)
-}
 
 /// What the guest says that came of something: a new task is validated by it.
 async fn said(system: &TestSystem, settings: Value) -> Result<String> {

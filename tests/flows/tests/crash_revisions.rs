@@ -7,64 +7,12 @@ use muster_api::plugin::PluginView;
 use muster_domain::Digest;
 use muster_domain::delivery::DeliveryState;
 use muster_flows::{
-    CLAMAV, CRASH_AT, Device, FOUND, SECOND_VERSION, WAITS_THEN_DETECTS, first_clamav, killed,
-    scan, second_clamav, system_with_clamav,
+    CLAMAV, CRASH_AT, Device, FOUND, SECOND_VERSION, State, WAITS_THEN_DETECTS, first_clamav,
+    killed, revisions, scan, second_clamav, system_with_clamav, tidy,
 };
-use muster_test_harness::{Client, TestSystem, until};
+use muster_test_harness::TestSystem;
 use reqwest::Method;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Which revisions are kept, and how they stand.
-type State = BTreeMap<String, String>;
-
-async fn state(client: &Client) -> Result<State> {
-    let answer = client.request(Method::GET, &format!("/plugins/{CLAMAV}/revisions"));
-    if client.send(answer).await?.status == 404 {
-        return Ok(State::new());
-    }
-    let revisions = client.plugin_revisions(CLAMAV).await?;
-    let kept = revisions
-        .into_iter()
-        .filter(|revision| revision.state != "removed");
-    Ok(kept
-        .map(|revision| (revision.digest, revision.state))
-        .collect())
-}
-
-/// Every component that is kept has its file, and no file is of another one.
-async fn tidy(system: &TestSystem) -> Result<()> {
-    let kept: BTreeSet<String> = state(&system.client)
-        .await?
-        .into_keys()
-        .map(|digest| digest.trim_start_matches("sha256:").to_owned())
-        .collect();
-    until("the files to be those of the revisions", async || {
-        let components = of_files(system, "components")?;
-        let compiled = of_files(system, "compiled/compiled")?;
-        Ok((components == kept && compiled == kept).then_some(()))
-    })
-    .await
-    .with_context(|| {
-        let of = |folder| of_files(system, folder);
-        format!(
-            "kept {kept:?}, {:?}, {:?}",
-            of("components"),
-            of("compiled/compiled")
-        )
-    })
-}
-
-/// The digests that the files of a folder begin with.
-fn of_files(system: &TestSystem, folder: &str) -> Result<BTreeSet<String>> {
-    let folder = system.server.data().join(folder);
-    let mut digests = BTreeSet::new();
-    for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        digests.insert(name.chars().take(64).collect());
-    }
-    Ok(digests)
-}
 
 /// What is done to the plug-in.
 #[derive(Debug, Clone, Copy)]
@@ -145,13 +93,13 @@ impl Act {
     /// The server is killed at a place on the way.
     async fn cut_short(self, place: &str, done: bool) -> Result<()> {
         let mut system = self.prepare().await?;
-        let before = state(&system.client).await?;
+        let before = revisions(&system.client).await?;
         system.server.restart(&[(CRASH_AT, place)]).await?;
         // The answer may have come, where the place is passed behind it.
         let _ = self.carry_out(&system).await;
         killed(system.server.ended().await?)?;
         system.server.restart(&[]).await?;
-        let now = state(&system.client).await?;
+        let now = revisions(&system.client).await?;
         let wanted = if done { self.after(&system)? } else { before };
         ensure!(now == wanted, "{now:?} instead of {wanted:?}");
         tidy(&system).await?;
@@ -159,7 +107,7 @@ impl Act {
         ensure!(uploads.is_empty(), "still in the gate: {uploads:?}");
         if !done {
             self.carry_out(&system).await?;
-            let now = state(&system.client).await?;
+            let now = revisions(&system.client).await?;
             ensure!(now == self.after(&system)?, "the second time: {now:?}");
             tidy(&system).await?;
         }

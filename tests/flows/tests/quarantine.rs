@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result};
 use muster_api::plugin::PluginView;
 use muster_api::plugin::health::PluginHealthView;
+use muster_api::server::ServerView;
 use muster_api::task::{ScopeRequest, TaskCreate};
 use muster_conformance::rust;
 use muster_flows::{CRASH_AT, killed};
@@ -118,8 +119,18 @@ async fn safe_mode_loads_nothing_and_forgets_nothing() -> Result<()> {
     let answer = system.client.post("/tasks", &told_to("nothing")).await?;
     let problem = answer.problem(409)?;
     assert_eq!(problem.reason.as_deref(), Some("safe-mode"));
+    assert!(state(&system).await?.safe_mode);
+    let status = system.muster(&["status"]).await?.ok()?.out;
+    for told in ["safe mode", "no plug-in is loaded", "without --safe-mode"] {
+        assert!(status.contains(told), "{told} is not in {status}");
+    }
+    let told: ServerView = system.muster(&["status", "-o", "json"]).await?.json()?;
+    assert!(told.safe_mode);
     system.server.restart(&[]).await?;
-    assert_eq!(state(&system).await?.state, "active");
+    let status = system.muster(&["status"]).await?.ok()?.out;
+    assert!(!status.contains("safe mode"), "{status}");
+    let plugin = state(&system).await?;
+    assert_eq!((plugin.state.as_str(), plugin.safe_mode), ("active", false));
     system.client.task_create(&told_to("nothing")).await?;
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Report: what devices tell becomes what the application's maker says that it means.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use muster_domain::delivery::{Cause, DeliveryState};
+use muster_domain::text::is_steering;
 use muster_flows::{ALWAYS, DETECTS, Device, WAITS_THEN_DETECTS, scan, system_with_clamav};
 
 #[tokio::test]
@@ -59,5 +60,48 @@ async fn each_end_has_its_meaning_and_they_sum_to_the_scope() -> Result<()> {
     ));
     let finished = client.events(0, "kind=delivery.finished").await?;
     assert_eq!(finished.len(), 5);
+    Ok(())
+}
+
+/// Clears the screen, and turns the direction of writing.
+const TRICKS: &str = "/files/a\u{1b}[2J\u{202e}b";
+
+#[tokio::test]
+async fn a_file_on_a_device_cannot_steer_whoever_reads_of_it() -> Result<()> {
+    let system = system_with_clamav().await?;
+    let client = &system.client;
+    let scanner = format!(
+        "cat <<'END'\n{TRICKS}: Muster.Test-1 FOUND\nScanned files: 1\nInfected files: 1\nEND\nexit 1"
+    );
+    let device = Device::start(&system, "pc-1", &scanner).await?;
+    let task = client.task_create(&scan("scan")).await?;
+    let run = client.task_start(task.id).await?.id;
+    client.run_finished(run).await?;
+
+    let found = client.event(0, "application.threat-detected").await?;
+    // Programs get the name of the file as it is.
+    assert_eq!(found.fields.get("file"), Some(&TRICKS.into()));
+    for event in client.events(0, "").await? {
+        ensure!(!event.text.contains(is_steering), "{event:?}");
+    }
+    for delivery in client.deliveries(run).await? {
+        let summary = delivery.summary.context("no summary")?;
+        ensure!(!summary.contains(is_steering), "{summary:?}");
+    }
+    let run = run.to_string();
+    for command in [&["events"][..], &["run", "show", &run]] {
+        for format in ["table", "json"] {
+            let shown = system.muster(&[command, &["-o", format]].concat()).await?;
+            let shown = shown.ok()?.out.replace('\n', "");
+            ensure!(
+                !shown.contains(is_steering),
+                "{command:?} {format}: {shown:?}"
+            );
+        }
+    }
+    for format in ["table", "json"] {
+        let shown = device.agent.ask(&["log", "--output", format])?;
+        ensure!(!shown.replace('\n', "").contains(is_steering), "{shown:?}");
+    }
     Ok(())
 }

@@ -42,6 +42,8 @@ async fn everything_is_there_again_and_a_run_goes_on() -> Result<()> {
     );
     let compiled = client.metric("muster_plugins_compiled_total").await?;
     assert!(compiled.abs() < 0.1, "it was compiled again");
+    let anew = client.events(0, "kind=plugin.recompiled").await?;
+    assert!(anew.is_empty(), "it had to pass the gate again");
     let view: TaskView = client.get(&format!("/tasks/{}", task.id)).await?;
     assert_eq!((view.name, view.last_run), (task.name, Some(run)));
     let log = client.events(0, "").await?;

@@ -222,6 +222,31 @@ async fn a_result_is_interpreted_by_the_revision_that_translated_it() -> Result<
 }
 
 #[tokio::test]
+async fn a_removed_plug_in_is_shown_as_it_was_at_work_last() -> Result<()> {
+    let mut system = system_with_clamav().await?;
+    let client = system.client.clone();
+    let first: PluginView = client.get(&format!("/plugins/{CLAMAV}")).await?;
+    upgrade(&system).await?;
+    let rollback = format!("/plugins/{CLAMAV}/rollback");
+    let back = client.post(&rollback, &json!({})).await?;
+    back.ok::<ActivatedView>()?;
+    let remove = client.request(Method::DELETE, &format!("/plugins/{CLAMAV}"));
+    client.send(remove).await?.ok::<Value>()?;
+    for _ in 0..2 {
+        let shown: PluginView = client.get(&format!("/plugins/{CLAMAV}")).await?;
+        let listed: Vec<PluginView> = client.list("/plugins", "").await?;
+        let told: Vec<_> = listed
+            .iter()
+            .chain([&shown])
+            .map(|one| (one.digest.as_str(), one.state.as_str()))
+            .collect();
+        assert_eq!(told, [(first.digest.as_str(), "removed"); 2]);
+        system.server.restart(&[]).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_report_that_came_without_a_plug_in_is_interpreted_when_one_is_back() -> Result<()> {
     let mut system = system_with_clamav().await?;
     let client = system.client.clone();

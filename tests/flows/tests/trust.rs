@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use muster_api::plugin::PluginView;
 use muster_api::trust::{CredentialView, OwnerView, RevocationsView, TrustView};
 use muster_domain::Digest;
-use muster_flows::{CLAMAV, CRASH_AT, killed, scan, system_with_clamav};
+use muster_flows::{CLAMAV, CRASH_AT, clamav_of_version, killed, scan, system_with_clamav};
 use muster_release::revocation::RevocationList;
 use muster_test_harness::{Answer, Client, TestSystem, Vendor};
 use reqwest::Method;
@@ -110,6 +110,52 @@ async fn what_nobody_signed_is_admitted_only_where_an_administrator_said_so() ->
 }
 
 #[tokio::test]
+async fn what_nobody_signed_does_not_take_an_application_from_its_owner() -> Result<()> {
+    let system = system_with_clamav().await?;
+    let client = &system.client;
+    let other = clamav_of_version(&system.programs, "0.1.1")?;
+    let upload = async || client.plugin_upload(other.clone()).await;
+    let pin = format!("/trust/pins/{}", Digest::of(&other));
+    ensure!(put(client, &pin, json!({})).await?.status == 204);
+    let remove = client.request(Method::DELETE, &format!("/plugins/{CLAMAV}"));
+    for removed in [false, true] {
+        for policy in ["pinned", "dev"] {
+            set_policy(client, policy).await?;
+            let refused = code(&upload().await?)?;
+            assert_eq!(refused, "release-unsigned-of-owned", "{policy}, {removed}");
+        }
+        let state = plugin(client).await?.state;
+        assert_eq!(state, if removed { "removed" } else { "active" });
+        if !removed {
+            let remove = remove.try_clone().context("it cannot be sent twice")?;
+            client.send(remove).await?.ok::<Value>()?;
+        }
+    }
+
+    // An administrator takes it from its owner, and that is told.
+    let release = ["trust", "owner", "release", CLAMAV, "--yes"];
+    let told = system.muster(&release).await?.ok()?.out;
+    ensure!(told.contains("is nobody's"), "{told}");
+    let events = client.events(0, "kind=trust.owner-released").await?;
+    assert_eq!(events.len(), 1);
+    ensure!(
+        system.muster(&release).await?.status == 3,
+        "it was released twice"
+    );
+    let unsigned: PluginView = upload().await?.ok()?;
+    assert_eq!(unsigned.trust.context("no ground")?.ground, "unsigned");
+    // The first who signs is the owner again.
+    let signed = clamav_of_version(&system.programs, "0.1.2")?;
+    let ready = client.plugin_install_as(&signed, CLAMAV, "0.1.2");
+    ready.await?.ok::<PluginView>()?;
+    let owners: Vec<OwnerView> = client.list("/trust/owners", "").await?;
+    let owner = owners.first().map(|owner| owner.signer.as_str());
+    assert_eq!(owner, Some("test-vendor"));
+    assert_eq!(code(&upload().await?)?, "release-unsigned-of-owned");
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_application_is_its_first_signers_until_it_is_moved() -> Result<()> {
     let system = system_with_clamav().await?;
     let client = &system.client;
@@ -195,11 +241,17 @@ async fn what_is_revoked_stops_at_once_and_does_not_come_back_with_a_restart() -
             system.server.restart(&[]).await?;
         }
         let stopped = plugin(&client).await?;
+        assert_eq!(stopped.code.as_deref(), Some("revoked"));
+        let listed = system.muster(&["plugin", "list"]).await?.ok()?.out;
+        assert!(listed.contains("quarantined, revoked"), "{listed}");
         let reason = stopped.reason.context("no reason")?;
         assert!(reason.contains("revo"), "{reason}");
         assert!(reason.contains("deletes what it should not"), "{reason}");
         let refused = client.post("/tasks", &scan("scan")).await?.problem(409)?;
         assert_eq!(refused.code(), "application-without-plugin");
+        let text = &refused.detail;
+        assert!(text.contains("not trusted any more"), "{text}");
+        assert!(!text.contains("faults"), "{text}");
     }
     let again = client
         .plugin_install(&system.programs.plugin("clamav")?)
@@ -220,6 +272,70 @@ async fn what_is_revoked_stops_at_once_and_does_not_come_back_with_a_restart() -
             .len(),
         2
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_that_the_command_line_wrote_stops_what_it_revokes() -> Result<()> {
+    let system = system_with_clamav().await?;
+    let client = &system.client;
+    std::fs::write(system.folder().join("clamav.wasm"), clamav(&system)?)?;
+    // The vendor has a second key for its lists.
+    let keygen = ["plugin", "keygen", "lists.key", "--no-password"];
+    system.muster(&keygen).await?.ok()?;
+    let add = [
+        &["trust", "key", "add", "lists.key.pub"][..],
+        &["--signer", "test-vendor", "--application", CLAMAV],
+    ];
+    system.muster(&add.concat()).await?.ok()?;
+    let reason = "it deletes what it should not";
+    let write = [
+        &["trust", "revocations", "write", "list.json"][..],
+        &["--component", "clamav.wasm", "--reason", reason],
+        &["--key", "lists.key"],
+    ]
+    .concat();
+    system.muster(&write).await?.ok()?;
+    client
+        .task_create(&scan("nothing was given to the server yet"))
+        .await?;
+    let import = ["trust", "revocations", "import", "list.json"];
+    let taken = system.muster(&import).await?.ok()?;
+    ensure!(taken.out.contains("list 1 of test-vendor"), "{taken:?}");
+    let stopped = plugin(client).await?;
+    assert_eq!(stopped.state, "quarantined");
+    ensure!(stopped.reason.is_some_and(|why| why.contains(reason)));
+    let refused = client.post("/tasks", &scan("scan")).await?.problem(409)?;
+    assert_eq!(refused.code(), "application-without-plugin");
+
+    // The same again, a changed one, and the next one without that entry.
+    let again = system.muster(&import).await?;
+    ensure!(
+        again.status == 1 && again.err.contains("not newer"),
+        "{again:?}"
+    );
+    let digest = Digest::of(clamav(&system)?).to_string();
+    let next = [
+        &["trust", "revocations", "write", "list.json"][..],
+        &["--without", &digest, "--key", "lists.key"],
+    ]
+    .concat();
+    system.muster(&next).await?.ok()?;
+    let good = std::fs::read_to_string(system.folder().join("list.json"))?;
+    let changed = good.replace("\"number\": 2", "\"number\": 3");
+    ensure!(changed != good);
+    std::fs::write(system.folder().join("list.json"), changed)?;
+    let forged = system.muster(&import).await?;
+    ensure!(
+        forged.status == 1 && forged.err.contains("does not match"),
+        "{forged:?}"
+    );
+    std::fs::write(system.folder().join("list.json"), good)?;
+    system.muster(&import).await?.ok()?;
+    client
+        .plugin_install(&system.programs.plugin("clamav")?)
+        .await?;
+    client.task_create(&scan("it runs again")).await?;
     Ok(())
 }
 
@@ -299,6 +415,9 @@ async fn a_store_with_a_row_that_cannot_be_read_refuses_everything() -> Result<(
     ensure!(removed.status == 204, "{}", removed.text());
     system.server.restart(&[]).await?;
     client.task_create(&scan("scan")).await?;
+    let back = plugin(&client).await?;
+    assert_eq!((back.state.as_str(), back.reason), ("active", None));
+    client.event(0, "plugin.loaded").await?;
     ensure!(good != other.id);
     Ok(())
 }
@@ -344,6 +463,12 @@ async fn a_change_of_trust_that_is_cut_short_was_never_begun() -> Result<()> {
             Method::PUT,
             format!("/trust/owners/{CLAMAV}"),
             json!({ "signer": "test-vendor" }),
+        ),
+        (
+            "trust.owner-release-written",
+            Method::DELETE,
+            format!("/trust/owners/{CLAMAV}"),
+            json!({}),
         ),
         (
             "trust.revocations-written",
@@ -393,5 +518,53 @@ async fn a_revocation_that_was_committed_holds_after_a_crash() -> Result<()> {
         let refused = client.post("/tasks", &scan("scan")).await?.problem(409)?;
         assert_eq!(refused.code(), "application-without-plugin", "{place}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_plan_tells_who_signed_and_another_signer_waits_for_a_word() -> Result<()> {
+    let system = system_with_clamav().await?;
+    let client = &system.client;
+    let same = clamav_of_version(&system.programs, "0.1.1")?;
+    let ready: PluginView = client
+        .plugin_install_as(&same, CLAMAV, "0.1.1")
+        .await?
+        .ok()?;
+    let plan = ready.plan.context("there is no plan")?;
+    let before = plan.from_trust.context("no ground")?;
+    ensure!(before.ground == "signed" && plan.trust.ground == "signed");
+    ensure!(
+        plan.trust.signers[0].contains("test-vendor"),
+        "{:?}",
+        plan.trust
+    );
+    ensure!(!plan.signer_changed && plan.clean);
+
+    let other = Vendor::new()?;
+    trust(client, &other, "other-vendor").await?;
+    let address = format!("/trust/owners/{CLAMAV}");
+    put(client, &address, json!({ "signer": "other-vendor" }))
+        .await?
+        .ok::<OwnerView>()?;
+    let next = clamav_of_version(&system.programs, "0.1.2")?;
+    let release = other.release(&next, CLAMAV, "0.1.2")?;
+    let answer = client.plugin_upload_with(release, "auto=true").await?;
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    let ready: PluginView = answer.ok()?;
+    let plan = ready.plan.context("there is no plan")?;
+    ensure!(plan.signer_changed && !plan.clean);
+    let before = plan.from_trust.context("no ground")?;
+    ensure!(before.signers[0].contains("test-vendor"), "{before:?}");
+    ensure!(
+        plan.trust.signers[0].contains("other-vendor"),
+        "{:?}",
+        plan.trust
+    );
+    let activate = format!("/plugins/{CLAMAV}/revisions/{}/activate", ready.digest);
+    let refused = client.post(&activate, &json!({})).await?.problem(409)?;
+    assert_eq!(refused.code(), "plan-not-clean");
+    let body = json!({ "plan": plan.id });
+    client.post(&activate, &body).await?.ok::<Value>()?;
+    assert_eq!(plugin(client).await?.version, "0.1.2");
     Ok(())
 }

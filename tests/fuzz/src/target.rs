@@ -4,7 +4,7 @@
 
 use muster_plugin_host::fuzz;
 use muster_release::bundle::{Bundle, Evidence};
-use muster_release::registry::{Credentials, Reference};
+use muster_release::registry::{Credentials, Reference, fuzz as fuzz_registry};
 use muster_release::revocation::RevocationList;
 use muster_release::signature::minisign::PublicKey;
 use muster_release::signature::sigstore::TrustedRoot;
@@ -30,7 +30,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 13] = [
     of("component", false, 20_000, component),
     of("description", true, 3_000, description),
     of("command", true, 20_000, command),
@@ -40,7 +40,10 @@ pub const TARGETS: [Target; 10] = [
     of("revocations", true, 20_000, revocations),
     of("bundle", false, 20_000, bundle),
     of("keys", false, 10_000, keys),
+    of("root", true, 3_000, root),
     of("registry", false, 20_000, registry),
+    of("manifest", true, 20_000, manifest),
+    of("answer", false, 20_000, answer),
 ];
 
 const fn of(name: &'static str, json: bool, runs: u32, call: fn(&[u8]) -> bool) -> Target {
@@ -132,14 +135,25 @@ fn keys(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return false;
     };
-    // A root that is accepted has its way to verify in it, which is not written again.
-    let root = TrustedRoot::parse(text).is_ok();
     let Ok(key) = PublicKey::parse(text) else {
-        return root;
+        return false;
     };
     assert!(PublicKey::parse(key.base64()).is_ok_and(|again| again == key));
     // Nothing is a signature over nothing by accident.
     assert!(key.verify(b"", bytes).is_err());
+    true
+}
+
+fn root(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return false;
+    };
+    let Ok(root) = TrustedRoot::parse(text) else {
+        return false;
+    };
+    // It is kept as it came, and read again at the next start.
+    assert!(TrustedRoot::parse(root.json()).is_ok());
+    assert!(root.verify(b"", bytes).is_err());
     true
 }
 
@@ -153,4 +167,33 @@ fn registry(bytes: &[u8]) -> bool {
     let name = reference.name();
     assert!(!name.contains("..") && !name.contains("//") && !name.starts_with('/'));
     true
+}
+
+fn manifest(bytes: &[u8]) -> bool {
+    let Some(written) = fuzz_registry::manifest(bytes) else {
+        return false;
+    };
+    let again = fuzz_registry::manifest(&written).expect("a manifest that was written can be read");
+    assert_eq!(again, written);
+    true
+}
+
+fn answer(bytes: &[u8]) -> bool {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    let challenge = fuzz_registry::challenge(text);
+    if let Some((realm, service)) = &challenge {
+        let values = [Some(realm), service.as_ref()];
+        assert!(values.into_iter().flatten().all(|value| {
+            value.len() <= text.len() && !value.contains('"') && !value.contains('\\')
+        }));
+    }
+    let token = fuzz_registry::token(bytes);
+    assert!(token.iter().all(|token| token.starts_with("Bearer ")));
+    let refusal = fuzz_registry::refusal(bytes);
+    assert!(
+        refusal
+            .iter()
+            .all(|said| { said.chars().count() <= 200 && !said.chars().any(char::is_control) })
+    );
+    challenge.is_some() || token.is_some() || refusal.is_some()
 }

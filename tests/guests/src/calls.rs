@@ -118,7 +118,8 @@ impl translate::Guest for crate::Guest {
         match word {
             "twice" => answers.push(answers[0].clone()),
             "not-at-all" => drop(answers.pop()),
-            "swapped" => answers.reverse(),
+            // So that none is left in its place.
+            "swapped" => answers.rotate_left(1),
             "looks-at-neighbours" => {
                 let text = format!("among {} in {word}", profiles.len());
                 for answer in answers.iter_mut().flatten() {
@@ -216,10 +217,14 @@ fn step(profile: &translate::Profile) -> translate::Step {
             translate::Value::Literal(format!("--{fact}={}", value.as_deref().unwrap_or("none"))),
             translate::Value::Secret("password".into()),
         ],
-        environment: vec![(
-            "A".into(),
-            translate::Value::Literal(profile.platform.clone()),
-        )],
+        environment: vec![
+            ("A".into(), literal(&profile.platform)),
+            // Devices on one machine differ in this alone.
+            (
+                "VERSION".into(),
+                literal(profile.application_version.as_deref().unwrap_or("none")),
+            ),
+        ],
         standard_input: None,
         time_limit: Some(60),
         statuses: vec![translate::StatusMeaning {
@@ -253,7 +258,7 @@ impl interpret::Guest for crate::Guest {
         match word {
             "twice" => outcomes.push(outcomes[0].clone()),
             "not-at-all" => drop(outcomes.pop()),
-            "swapped" => outcomes.reverse(),
+            "swapped" => outcomes.rotate_left(1),
             _ => {}
         }
         outcomes

@@ -9,6 +9,7 @@
 //! Processes are ended by their own id when their handle is dropped.
 
 mod agent;
+mod cli;
 mod client;
 mod needs;
 mod process;
@@ -20,6 +21,7 @@ mod until;
 mod vendor;
 
 pub use agent::Agent;
+pub use cli::Ran;
 pub use client::{Answer, Client};
 pub use needs::needs;
 pub use programs::Programs;

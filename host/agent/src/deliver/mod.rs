@@ -86,7 +86,7 @@ impl Deliver {
                 Err(cause) => {
                     tracing::error!(
                         "deliveries wait for the local store: {}",
-                        crate::chain(&cause)
+                        muster_domain::chain(&cause)
                     );
                     RETRY
                 }
@@ -339,7 +339,7 @@ async fn carry_out(
     };
     // The result is the one thing that cannot be had again: it waits here until there is room.
     while let Err(cause) = outcome::commit(&shared, &delivery, &end, &report).await {
-        tracing::error!(%run, "a result waits for the local store: {}", crate::chain(&cause));
+        tracing::error!(%run, "a result waits for the local store: {}", muster_domain::chain(&cause));
         let interrupted = wishes.wait_for(|wish| *wish == Control::Interrupt);
         if tokio::time::timeout(RETRY, interrupted).await.is_ok() {
             break;

@@ -54,7 +54,7 @@ impl Work {
         };
         // The variable in its environment tells as much, only less exactly.
         if let Err(cause) = noted.await {
-            tracing::warn!(run = %self.run, cause = crate::chain(&cause), "cannot note the process of a step");
+            tracing::warn!(run = %self.run, cause = muster_domain::chain(&cause), "cannot note the process of a step");
         }
         muster_crash_point::reach("agent.process-started");
     }

@@ -101,7 +101,7 @@ async fn one_link(
         .await;
     let socket = match timeout(CONNECT_LIMIT, connect::connect(shared)).await {
         Ok(Ok(socket)) => socket,
-        Ok(Err(cause)) => return none(crate::chain(&cause)),
+        Ok(Err(cause)) => return none(muster_domain::chain(&cause)),
         Err(_) => {
             return none(format!(
                 "{} did not answer within 30 s",
@@ -162,7 +162,10 @@ async fn note(shared: &Shared, last: &mut (String, String), state: &'static str,
             .map_err(crate::store::StoreError::from)
     };
     if let Err(cause) = noted.await {
-        tracing::warn!("cannot note how the link stands: {}", crate::chain(&cause));
+        tracing::warn!(
+            "cannot note how the link stands: {}",
+            muster_domain::chain(&cause)
+        );
     }
     shared.store.hints.log.notify_one();
 }

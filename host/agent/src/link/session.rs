@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
                 retry_after,
             },
             error => LinkEnd::Lost {
-                why: crate::chain(&error),
+                why: muster_domain::chain(&error),
                 reconnect_within: self.reconnect_within,
             },
         }

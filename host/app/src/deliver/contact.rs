@@ -1,8 +1,8 @@
 //! Contact: a delivery's row is made when its device is there for the first time, and looked at
 //! again when what held it may have ended.
 
-use super::Active;
 use super::order::OrderDraft;
+use super::share::Active;
 use super::translate::Placement;
 use crate::dispatch::run_settle;
 use crate::{App, AppError};
@@ -28,6 +28,7 @@ pub(super) async fn first_contact(
     let placed = place(app, active, devices).await?;
     let run = active.run.clone();
     let draft = OrderDraft::of(active);
+    let turn = app.0.order_turn.lock().await;
     let (orders, finished) = app
         .logged(move |connection| {
             Box::pin(async move {
@@ -53,6 +54,7 @@ pub(super) async fn first_contact(
     muster_crash_point::reach("deliver.committed");
     active.touched.extend(devices.iter().map(|device| device.0));
     super::order::send(app, orders);
+    drop(turn);
     told(app, &active.run, finished);
     Ok(())
 }
@@ -66,6 +68,7 @@ pub(super) async fn further_contact(
     let placed = place(app, active, devices).await?;
     let run = active.run.clone();
     let draft = OrderDraft::of(active);
+    let turn = app.0.order_turn.lock().await;
     let (orders, finished) = app
         .logged(move |connection| {
             Box::pin(async move {
@@ -95,6 +98,7 @@ pub(super) async fn further_contact(
         })
         .await?;
     super::order::send(app, orders);
+    drop(turn);
     told(app, &active.run, finished);
     Ok(())
 }

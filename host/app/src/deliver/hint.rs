@@ -20,11 +20,11 @@ pub(crate) struct Due {
 }
 
 impl Due {
-    pub(crate) fn everything() -> Self {
-        Self {
-            all: true,
-            ..Self::default()
-        }
+    pub(crate) fn add(&mut self, more: Self) {
+        self.all |= more.all;
+        self.runs.extend(more.runs);
+        self.devices |= more.devices;
+        self.lost |= more.lost;
     }
 
     fn is_empty(&self) -> bool {

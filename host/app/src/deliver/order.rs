@@ -1,6 +1,6 @@
 //! Orders: what is wanted of a delivery, signed and handed to the device's link.
 
-use super::Active;
+use super::share::Active;
 use crate::{App, AppError};
 use jiff::{SignedDuration, Timestamp};
 use muster_agent_protocol::message::FromServer;
@@ -66,6 +66,7 @@ pub(super) async fn order_again(
 ) -> Result<(), AppError> {
     let draft = OrderDraft::of(active);
     let (run, devices) = (active.run.id, devices.to_vec());
+    let turn = app.0.order_turn.lock().await;
     let orders = app
         .0
         .storage
@@ -89,6 +90,7 @@ pub(super) async fn order_again(
         })
         .await?;
     send(app, orders);
+    drop(turn);
     Ok(())
 }
 

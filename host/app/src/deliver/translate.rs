@@ -2,7 +2,7 @@
 //!
 //! The plug-in is asked once for each profile, with all profiles that are new in one call.
 
-use crate::install::brought_up;
+use crate::schema::Written;
 use crate::{App, AppError};
 use muster_domain::application::{Needs, TaskType};
 use muster_domain::command::Command;
@@ -11,8 +11,8 @@ use muster_domain::device::{ApplicationState, Device};
 use muster_domain::profile::{Profile, ProfileCount};
 use muster_domain::run::Run;
 use muster_domain::settings::Settings;
-use muster_domain::{DeviceId, Digest};
-use muster_plugin_host::{CallFailure, Plugin, Refusal};
+use muster_domain::{DeviceId, Digest, TaskId};
+use muster_plugin_host::{CallError, CallFailure, Plugin, Refusal};
 use muster_storage::Connection;
 use muster_storage::task::{TaskHead, task_head, task_revision_get};
 use std::collections::BTreeMap;
@@ -22,8 +22,11 @@ use std::sync::Arc;
 const MOST_PROFILES: usize = 1000;
 
 /// Calls for one task that may take all their time, until the plug-in is not asked any more this
-/// time: other applications' deliveries wait meanwhile.
+/// time: the application's other deliveries wait meanwhile.
 const MOST_TIMED_OUT: u32 = 8;
+
+/// Calls for one task that may be kept from running, until the same: the server is too busy.
+const MOST_STARVED: u32 = 3;
 
 /// What is to become of a delivery.
 #[derive(Clone)]
@@ -51,11 +54,13 @@ pub(super) struct Translations {
     pub(super) needs: Needs,
     /// Whether it has the application to itself.
     pub(super) exclusive: bool,
+    task: TaskId,
+    revision: u32,
     settings: Settings,
     schema_version: u32,
     // The settings in the terms of the plug-in with this digest. Another one translates anew.
     plugin: Option<Digest>,
-    own: Result<Settings, String>,
+    own: Result<Settings, Cause>,
     made: BTreeMap<Profile, Placement>,
 }
 
@@ -70,6 +75,8 @@ impl Translations {
             head,
             needs: revision.needs,
             exclusive: revision.exclusive,
+            task: run.task,
+            revision: revision.number,
             own: Ok(revision.settings.clone()),
             settings: revision.settings,
             schema_version: revision.schema_version,
@@ -87,6 +94,9 @@ impl Translations {
         let Some(plugin) = app.0.applications.get(&self.head.application) else {
             return Ok(all(devices, &Placement::Hold(Cause::PluginMissing)));
         };
+        if plugin.is_compiling() {
+            return Ok(all(devices, &Placement::Hold(Cause::PluginCompiling)));
+        }
         let Some(task_type) = plugin.description().task_type(&self.head.task_type) else {
             let reason = format!(
                 "version {} of the plug-in no longer knows the task type {}",
@@ -95,7 +105,7 @@ impl Translations {
             );
             return Ok(all(devices, &Placement::NotSupported(reason)));
         };
-        self.translate(app, &plugin, task_type, devices).await;
+        self.translate(app, &plugin, task_type, devices).await?;
         Ok(devices
             .iter()
             .map(|device| (device.id, self.placement(&plugin, task_type, device)))
@@ -144,15 +154,21 @@ impl Translations {
         plugin: &Arc<Plugin>,
         task_type: &TaskType,
         devices: &[Device],
-    ) {
+    ) -> Result<(), AppError> {
         if self.plugin != Some(plugin.digest()) {
             self.made.clear();
-            self.plugin = Some(plugin.digest());
-            let own = brought_up(plugin, task_type, self.schema_version, &self.settings).await;
-            self.own = own.map_err(|findings| {
-                let texts: Vec<String> = findings.into_iter().map(|finding| finding.text).collect();
-                texts.join(" ")
-            });
+            self.own = match app.settings_for(plugin, task_type, self.written()).await {
+                Ok(Ok(own)) => Ok(own.settings),
+                Ok(Err(findings)) => {
+                    let texts = findings.into_iter().map(|finding| finding.text);
+                    let reason = texts.collect::<Vec<_>>().join(" ");
+                    Err(Cause::PluginFault { reason })
+                }
+                Err(AppError::Plugin(error)) => Err(cause_of(&error)),
+                Err(error) => return Err(error),
+            };
+            // A fault is no answer: it is asked for again.
+            self.plugin = self.own.is_ok().then(|| plugin.digest());
         }
         // A fault is no answer: it is asked for again.
         self.made
@@ -173,12 +189,22 @@ impl Translations {
             .into_iter()
             .map(|(profile, devices)| ProfileCount { profile, devices })
             .collect();
-        let mut timed_out = 0;
+        let mut spent = Spent::default();
         for part in profiles.chunks(MOST_PROFILES) {
-            let placements = self.ask(app, plugin, part, &mut timed_out).await;
+            let placements = self.ask(app, plugin, part, &mut spent).await;
             for (count, placement) in part.iter().zip(placements) {
                 self.made.insert(count.profile.clone(), placement);
             }
+        }
+        Ok(())
+    }
+
+    fn written(&self) -> Written<'_> {
+        Written {
+            task: self.task,
+            revision: self.revision,
+            schema_version: self.schema_version,
+            settings: &self.settings,
         }
     }
 
@@ -188,32 +214,21 @@ impl Translations {
         app: &App,
         plugin: &Arc<Plugin>,
         profiles: &[ProfileCount],
-        timed_out: &mut u32,
+        spent: &mut Spent,
     ) -> Vec<Placement> {
-        if *timed_out >= MOST_TIMED_OUT {
-            let reason = format!(
-                "the plug-in was not asked about this device, as it took all its time {timed_out} times before"
-            );
-            let hold = Placement::Hold(Cause::PluginFault { reason });
-            return profiles.iter().map(|_| hold.clone()).collect();
+        if let Some(cause) = spent.enough() {
+            return held(profiles, &cause);
         }
         let settings = match &self.own {
             Ok(settings) => settings,
             // Held: another revision may know what to make of them.
-            Err(reason) => {
-                let hold = Placement::Hold(Cause::PluginFault {
-                    reason: reason.clone(),
-                });
-                return profiles.iter().map(|_| hold.clone()).collect();
-            }
+            Err(cause) => return held(profiles, cause),
         };
         let answers = plugin
             .translate(&self.head.task_type, settings, profiles)
             .await;
-        if let Err(error) = &answers
-            && matches!(error.failure, CallFailure::TimedOut { .. })
-        {
-            *timed_out += 1;
+        if let Err(error) = &answers {
+            spent.note(&error.failure);
         }
         match answers {
             Ok(answers) => {
@@ -230,17 +245,62 @@ impl Translations {
             }
             Err(error) if profiles.len() > 1 && too_much(&error.failure) => {
                 let (one, other) = profiles.split_at(profiles.len() / 2);
-                let mut placements = Box::pin(self.ask(app, plugin, one, timed_out)).await;
-                placements.extend(Box::pin(self.ask(app, plugin, other, timed_out)).await);
+                let mut placements = Box::pin(self.ask(app, plugin, one, spent)).await;
+                placements.extend(Box::pin(self.ask(app, plugin, other, spent)).await);
                 placements
             }
-            Err(error) => {
-                let reason = crate::install::chain(&error);
-                tracing::error!(%reason, "a task could not be translated");
-                let hold = Placement::Hold(Cause::PluginFault { reason });
-                profiles.iter().map(|_| hold.clone()).collect()
-            }
+            Err(error) => held(profiles, &cause_of(&error)),
         }
+    }
+}
+
+/// Calls for one task that came to nothing and took their time.
+#[derive(Default)]
+struct Spent {
+    timed_out: u32,
+    starved: u32,
+}
+
+impl Spent {
+    fn note(&mut self, failure: &CallFailure) {
+        match failure {
+            CallFailure::TimedOut { .. } => self.timed_out += 1,
+            CallFailure::Starved { .. } => self.starved += 1,
+            CallFailure::Busy { .. } => self.starved = MOST_STARVED,
+            _ => {}
+        }
+    }
+
+    /// Why no more are made, if there were too many.
+    fn enough(&self) -> Option<Cause> {
+        if self.starved >= MOST_STARVED {
+            return Some(Cause::ServerBusy);
+        }
+        (self.timed_out >= MOST_TIMED_OUT).then(|| Cause::PluginFault {
+            reason: format!(
+                "the plug-in was not asked about this device, as it took all its time {} times before",
+                self.timed_out
+            ),
+        })
+    }
+}
+
+fn held(profiles: &[ProfileCount], cause: &Cause) -> Vec<Placement> {
+    let hold = |_| Placement::Hold(cause.clone());
+    profiles.iter().map(hold).collect()
+}
+
+/// Why a delivery is held whose plug-in gave no answer.
+fn cause_of(error: &CallError) -> Cause {
+    let reason = muster_domain::chain(error);
+    if error.failure == CallFailure::Compiling {
+        Cause::PluginCompiling
+    } else if error.failure.is_passing() {
+        tracing::warn!(%reason, "a task could not be translated now");
+        Cause::ServerBusy
+    } else {
+        tracing::error!(%reason, "a task could not be translated");
+        Cause::PluginFault { reason }
     }
 }
 
@@ -251,6 +311,7 @@ fn too_much(failure: &CallFailure) -> bool {
         CallFailure::AnswerTooLarge { .. }
             | CallFailure::OutOfMemory { .. }
             | CallFailure::TimedOut { .. }
+            | CallFailure::Starved { .. }
     )
 }
 

@@ -4,6 +4,7 @@
 
 use super::plan::Planned;
 use super::revision_event;
+use crate::grant::lapse_superseded;
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::application::Mark;
@@ -27,6 +28,11 @@ use std::sync::Arc;
 pub enum Accept {
     /// None: it is only made ready.
     Nothing,
+    /// Any, if nothing has the place that it would take.
+    New {
+        /// A clean one as well.
+        auto: bool,
+    },
     /// One that changes nothing on devices and leaves every task valid.
     Clean,
     /// The one that somebody saw and agreed to.
@@ -57,17 +63,16 @@ impl App {
         let row = self.revision(application, digest).await?;
         self.words_said(&row).await?;
         let plugin = self.revision_load(&row).await?;
-        if let Some(current) = self.0.applications.get(application)
-            && row.description.version < current.description().version
+        if let Some(current) = self.place(application, digest).await?.row
+            && row.description.version < current.description.version
             && !allow_downgrade
         {
             return Err(AppError::Conflict {
                 code: "plugin-downgrade",
                 text: format!(
-                    "version {} is at work and {} is lower; `--allow-downgrade` puts it to work all \
-                     the same",
-                    current.description().version,
-                    row.description.version
+                    "version {} has the application's place and {} is lower; `--allow-downgrade` puts \
+                     it to work all the same",
+                    current.description.version, row.description.version
                 ),
             });
         }
@@ -86,7 +91,8 @@ impl App {
     }
 
     /// Puts back to work the revision that was before, or the one that is named. Settings that were
-    /// migrated since come back as they were, unless a person changed them.
+    /// migrated since come back as they were, unless a person changed them. What it was granted holds
+    /// as far as the one in place is granted it too; beyond that it waits for a word.
     pub async fn plugin_rollback(
         &self,
         who: &Administrator,
@@ -107,10 +113,13 @@ impl App {
                     to.short()
                 ),
                 None => {
-                    format!("{application} has no revision that was at work before and is kept")
+                    format!(
+                        "application {application} has no revision that was at work before and is kept"
+                    )
                 }
             },
         })?;
+        self.words_said(&row).await?;
         let plugin = self.revision_load(&row).await?;
         self.put_to_work(who.actor(), &plugin, None, Accept::Any)
             .await
@@ -130,9 +139,11 @@ impl App {
         let alone = self.0.switches.alone(application).await;
         let planned = self.planned(plugin, Some(planned)).await?;
         let activate = good_enough(accept, &planned.plan)?;
+        let terms = self.terms_at_work(plugin).await?;
         let row = self.keep(actor, plugin, fresh, &planned, activate).await?;
         if activate {
-            self.swap(plugin).await?;
+            self.swap(plugin, &terms);
+            self.terms_renew(application).await;
         }
         drop(alone);
         if activate {
@@ -155,7 +166,6 @@ impl App {
     ) -> Result<PluginRow, AppError> {
         let (application, digest) = (plugin.description().application.clone(), plugin.digest());
         let (plan, plugin) = (planned.plan.clone(), Arc::clone(plugin));
-        let at_work = planned.from.as_ref().map(|from| from.digest());
         let row = self
             .logged(move |connection| {
                 Box::pin(async move {
@@ -165,10 +175,12 @@ impl App {
                     }
                     if activate {
                         still_kept(connection, &application, digest).await?;
-                        supersede(connection, &application, digest, at_work, now, &actor).await?;
+                        supersede(connection, &plan, now, &actor).await?;
                         make_active(connection, &plugin, &plan, now, &actor).await?;
+                        lapse_superseded(connection, &application, digest, &actor).await?;
                         for task in &plan.tasks {
                             renew(connection, &plugin, task, now).await?;
+                            muster_crash_point::reach("install.task-renewed");
                         }
                     }
                     muster_crash_point::reach("install.before-commit");
@@ -187,6 +199,7 @@ fn good_enough(accept: Accept, plan: &Plan) -> Result<bool, AppError> {
     match accept {
         Accept::Nothing => Ok(false),
         Accept::Any => Ok(true),
+        Accept::New { auto } => Ok(plan.from.is_none() || (auto && plan.is_clean())),
         Accept::Clean => Ok(plan.is_clean()),
         Accept::Plan(id) if id == plan.id => Ok(true),
         Accept::Plan(id) => Err(AppError::Conflict {
@@ -253,20 +266,14 @@ async fn still_kept(
 /// Takes the place from whoever has it. It must be the one that the plan was made on.
 async fn supersede(
     connection: &mut Connection,
-    application: &ApplicationId,
-    digest: Digest,
-    at_work: Option<Digest>,
+    plan: &Plan,
     now: Timestamp,
     actor: &Actor,
 ) -> Result<(), AppError> {
+    let application = &plan.application;
     let current = plugin_latest(connection, application).await?;
-    let current = current.filter(|row| row.state.is_current() && row.digest != digest);
-    let active = current
-        .as_ref()
-        .filter(|row| row.state == RevisionState::Active);
-    if let Some(active) = active.map(|row| row.digest)
-        && at_work != Some(active)
-    {
+    let current = current.filter(|row| row.state.is_current() && row.digest != plan.to);
+    if current.as_ref().map(|row| row.digest) != plan.from {
         return Err(AppError::Conflict {
             code: "plan-outdated",
             text: "another revision was put to work meanwhile; make the plan again".into(),
@@ -305,13 +312,7 @@ async fn make_active(
     let application = &description.application;
     let state = RevisionState::Active;
     plugin_state_set(connection, application, plugin.digest(), state, None, now).await?;
-    let of = |effect| {
-        plan.tasks
-            .iter()
-            .filter(|task| task.effect == effect)
-            .count()
-    };
-    let (changed, invalid) = (of(Effect::Changed), of(Effect::Invalid));
+    let (changed, invalid) = (plan.count(Effect::Changed), plan.count(Effect::Invalid));
     let text = format!(
         "Version {} of the plug-in of {} is at work; {changed} tasks are changed by it, {invalid} \
          are no longer valid.",
@@ -324,6 +325,8 @@ async fn make_active(
         "plan": plan.id,
         "changed": changed,
         "invalid": invalid,
+        "uncompared": plan.count(Effect::Uncompared),
+        "no-devices": plan.count(Effect::NoDevices),
         "state": state,
     });
     let severity = if invalid > 0 {

@@ -2,9 +2,11 @@
 //! [`App::pass`], in their order. Each leaves a word of how far it got; one that refuses leaves the
 //! reason, and nothing else changes.
 
+use super::load::pass_text;
 use crate::trust::Trusted;
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
+use muster_domain::Digest;
 use muster_domain::event::Actor;
 use muster_domain::grant::Words;
 use muster_domain::revision::RevisionState;
@@ -14,7 +16,7 @@ use muster_storage::event::event_insert;
 use muster_storage::plugin::upload::{UploadRow, upload_delete};
 use muster_storage::plugin::{PluginRow, plugin_latest, plugin_revision};
 use std::sync::Arc;
-use tokio::sync::OwnedRwLockReadGuard;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 
 /// What passed the gate.
 pub(super) struct Candidate {
@@ -23,8 +25,44 @@ pub(super) struct Candidate {
     pub(super) row: PluginRow,
     /// Its row, if this very component is at work already.
     pub(super) at_work: Option<PluginRow>,
+    /// How far it got.
+    pub(super) upload: UploadRow,
     /// Its file stays until its row is there.
-    pub(super) component: OwnedRwLockReadGuard<()>,
+    _component: OwnedRwLockReadGuard<()>,
+    /// Who installs for the same application waits, and sees what came of this one.
+    _turn: OwnedRwLockWriteGuard<()>,
+}
+
+/// A release at the gate.
+struct Arrived {
+    digest: Digest,
+    component: Arc<[u8]>,
+    evidence: Option<Evidence>,
+    /// What was signed of it, without the component.
+    signed: Bundle,
+}
+
+impl Arrived {
+    /// Counts the digest, which takes a processor tens of milliseconds for a large component, apart
+    /// from the threads that serve sockets.
+    async fn take(release: Bundle) -> Result<Self, AppError> {
+        let take = move || {
+            let mut signed = release;
+            Self {
+                digest: signed.digest(),
+                evidence: Evidence::of(&signed),
+                component: std::mem::take(&mut signed.component).into(),
+                signed,
+            }
+        };
+        tokio::task::spawn_blocking(take)
+            .await
+            .map_err(|cause| AppError::File {
+                doing: "read",
+                file: "the component that was sent".to_owned(),
+                cause: cause.into(),
+            })
+    }
 }
 
 impl App {
@@ -36,8 +74,9 @@ impl App {
         said: &Words,
         allow_downgrade: bool,
     ) -> Result<Candidate, AppError> {
+        let release = Arrived::take(release).await?;
         let mut upload = UploadRow {
-            digest: release.digest(),
+            digest: release.digest,
             state: RevisionState::Uploaded,
             application: None,
             code: None,
@@ -56,7 +95,10 @@ impl App {
                 .await?;
             }
             Ok(_) => {}
-            Err(error) => self.upload_refused(&upload, error).await?,
+            Err(error) => {
+                self.upload_refused(&upload, error).await?;
+                self.clean_later();
+            }
         }
         passed
     }
@@ -64,14 +106,18 @@ impl App {
     async fn pass(
         &self,
         upload: &mut UploadRow,
-        release: Bundle,
+        release: Arrived,
         said: &Words,
         allow_downgrade: bool,
     ) -> Result<Candidate, AppError> {
         self.upload_step(upload, RevisionState::Uploaded).await?;
-        let trusted = self.trust_verify(&release).await?;
-        let evidence = Evidence::of(&release);
-        let component: Arc<[u8]> = release.component.into();
+        let Arrived {
+            digest,
+            component,
+            evidence,
+            signed,
+        } = release;
+        let trusted = self.trust_verify(digest, &signed).await?;
         self.upload_step(upload, RevisionState::Verified).await?;
         let plugin = self
             .0
@@ -81,6 +127,8 @@ impl App {
         upload.application = Some(plugin.description().application.clone());
         trusted.agrees(plugin.description())?;
         self.upload_step(upload, RevisionState::Compiled).await?;
+        let turn = self.0.installs.alone(&plugin.description().application);
+        let turn = turn.await;
         let at_work = self.replaces(&plugin, allow_downgrade).await?;
         self.admit(
             trusted,
@@ -101,6 +149,7 @@ impl App {
             code: None,
             reason: None,
             size: plugin.size() as u64,
+            pass: Some(pass_text(&plugin)),
             installed_at: now,
             installed_by: upload.uploaded_by.clone(),
             changed_at: now,
@@ -109,7 +158,9 @@ impl App {
             plugin,
             row,
             at_work,
-            component: in_use,
+            upload: upload.clone(),
+            _component: in_use,
+            _turn: turn,
         })
     }
 

@@ -1,15 +1,17 @@
 //! Keep: the last revisions that were at work stay for a roll-back. Older ones go, unless a delivery
 //! under way was translated by them, and so do files that belong to nothing.
 
-use super::{chain, revision_event};
+use super::revision_event;
 use crate::{App, AppError};
 use jiff::Timestamp;
+use muster_domain::chain;
 use muster_domain::event::{Actor, Severity};
 use muster_domain::revision::RevisionState;
 use muster_domain::{ApplicationId, Digest};
 use muster_storage::delivery::delivery_plugins;
 use muster_storage::event::event_insert;
-use muster_storage::plugin::{plugin_kept, plugin_revisions, plugin_state_set};
+use muster_storage::plugin::upload::upload_list;
+use muster_storage::plugin::{plugin_digests_kept, plugin_revisions, plugin_state_set};
 use std::collections::BTreeSet;
 
 impl App {
@@ -56,14 +58,22 @@ impl App {
     pub(crate) async fn components_clean(&self) -> Result<(), AppError> {
         // Whoever installs has written its file before its row.
         let _alone = self.0.component_use.write().await;
-        let rows = plugin_kept(&mut *self.0.storage.read().await?).await?;
-        let kept: BTreeSet<Digest> = rows.iter().map(|row| row.digest).collect();
+        // Before the rows: what a component on its way has compiled by now, has its row by now.
+        let there = self.0.plugin_host.compiled_there();
+        let mut connection = self.0.storage.read().await?;
+        // In this order: what leaves the gate meanwhile is a revision by then.
+        let in_gate = upload_list(&mut connection).await?.into_iter();
+        let in_gate = in_gate.filter(|upload| upload.state != RevisionState::Refused);
+        let mut compiled: BTreeSet<Digest> = in_gate.map(|upload| upload.digest).collect();
+        let kept = plugin_digests_kept(&mut connection).await?;
+        drop(connection);
+        compiled.extend(&kept);
         muster_crash_point::reach("keep.before-delete");
         self.0.applications.spare_retain(&kept);
         let app = self.clone();
         tokio::task::spawn_blocking(move || {
             app.0.components.retain(&kept)?;
-            app.0.plugin_host.compiled_retain(&kept);
+            app.0.plugin_host.compiled_retain(there, &compiled);
             Ok(())
         })
         .await

@@ -6,15 +6,16 @@
 mod task;
 mod usage;
 
-pub(crate) use task::brought_up;
-
 use crate::place::devices_of;
+use crate::trust::{PluginTrust, ground_name};
 use crate::{App, AppError};
 use futures_util::{StreamExt as _, stream};
-use muster_domain::plan::{Plan, TaskPlan};
+use muster_domain::plan::{Ground, Plan, Signer, TaskPlan};
+use muster_domain::revision::RevisionState;
 use muster_domain::task::{Scope, Task};
-use muster_domain::{Digest, TaskId, TaskTypeId};
+use muster_domain::{ApplicationId, Digest, TaskId, TaskTypeId};
 use muster_plugin_host::Plugin;
+use muster_storage::plugin::{PluginRow, plugin_latest};
 use muster_storage::task::{task_get, task_numbers};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -30,12 +31,13 @@ const MOST_KNOWN: usize = 16;
 /// A plan with what it was made from.
 pub(super) struct Planned {
     pub(super) plan: Plan,
-    pub(super) from: Option<Arc<Plugin>>,
+    // The revision that was asked, if one was at work.
+    asked: Option<Digest>,
     usage: Arc<Usage>,
     answers: BTreeMap<TaskId, Known>,
 }
 
-/// Which revision, if any, and which instead.
+/// Which revision that is at work, if any, and which instead.
 type Pair = (Option<Digest>, Digest);
 
 /// What was found about a task, and of which task revision and devices it was found.
@@ -93,10 +95,13 @@ impl App {
         before: Option<Planned>,
     ) -> Result<Planned, AppError> {
         let application = &to.description().application;
-        let from = self.0.applications.get(application);
-        let from = from.filter(|from| from.digest() != to.digest());
+        let place = self.place(application, to.digest()).await?;
+        let from = place.at_work.clone();
+        if let Some(compiling) = from.as_ref().filter(|from| from.is_compiling()) {
+            return Err(compiling.compiling_error().into());
+        }
         let pair = (from.as_ref().map(|from| from.digest()), to.digest());
-        let before = before.filter(|before| (before.plan.from, before.plan.to) == pair);
+        let before = before.filter(|before| (before.asked, before.plan.to) == pair);
         let usage = match &before {
             Some(before) => Arc::clone(&before.usage),
             None => Arc::new(Usage::read(self, from.as_deref(), to).await?),
@@ -116,17 +121,60 @@ impl App {
             let (task, known) = one?;
             answers.insert(task, known);
         }
-        let plan = plan_of(from.as_deref(), to, &usage, &answers);
+        let trust = self.ground(application, to.digest()).await?;
+        let plan = plan_of(place, to, trust, &usage, &answers);
         // What uses time or chance may answer otherwise the next time.
         if to.is_pure() && from.as_ref().is_none_or(|from| from.is_pure()) {
-            self.0.plans.put(pair, answers.clone());
+            let sure = answers
+                .iter()
+                .filter(|(_, known)| !known.plan.is_doubtful());
+            let sure = sure.map(|(task, known)| (*task, known.clone())).collect();
+            self.0.plans.put(pair, sure);
         }
         Ok(Planned {
             plan,
-            from,
+            asked: pair.0,
             usage,
             answers,
         })
+    }
+
+    /// Who has the application's place, if it is not the one that is to have it.
+    pub(super) async fn place(
+        &self,
+        application: &ApplicationId,
+        to: Digest,
+    ) -> Result<Place, AppError> {
+        let row = plugin_latest(&mut *self.0.storage.read().await?, application).await?;
+        let row = row.filter(|row| row.state.is_current() && row.digest != to);
+        let trust = match &row {
+            Some(row) => Some(self.ground(application, row.digest).await?),
+            None => None,
+        };
+        // One that was just put aside is not asked any more.
+        let is_active = |plugin: &Arc<Plugin>| {
+            row.as_ref().is_some_and(|row| {
+                row.state == RevisionState::Active && row.digest == plugin.digest()
+            })
+        };
+        Ok(Place {
+            at_work: self.0.applications.get(application).filter(is_active),
+            row,
+            trust,
+        })
+    }
+
+    async fn ground(
+        &self,
+        application: &ApplicationId,
+        digest: Digest,
+    ) -> Result<Ground, AppError> {
+        let trust = self.plugin_trust(application, digest).await?;
+        let unknown = || Ground {
+            name: "unknown".into(),
+            signers: Vec::new(),
+        };
+        Ok(trust.as_ref().map_or_else(unknown, ground_of))
     }
 
     async fn ask_about(
@@ -206,9 +254,29 @@ impl App {
     }
 }
 
+/// Who has an application's place.
+pub(super) struct Place {
+    pub(super) row: Option<PluginRow>,
+    trust: Option<Ground>,
+    // None if it cannot work, whatever its row says.
+    at_work: Option<Arc<Plugin>>,
+}
+
+fn ground_of(trust: &PluginTrust) -> Ground {
+    let signer = |by: &muster_release::trust::SignedBy| Signer {
+        name: by.signer.clone(),
+        text: by.to_string(),
+    };
+    Ground {
+        name: ground_name(trust.ground).into(),
+        signers: trust.signers.iter().map(signer).collect(),
+    }
+}
+
 fn plan_of(
-    from: Option<&Plugin>,
+    place: Place,
     to: &Plugin,
+    trust: Ground,
     usage: &Usage,
     answers: &BTreeMap<TaskId, Known>,
 ) -> Plan {
@@ -218,15 +286,35 @@ fn plan_of(
         .iter()
         .map(|task| (task.task, task.revision, task.effect.as_str()))
         .collect();
-    let from_digest = from.map(Plugin::digest);
+    let Place {
+        row,
+        trust: from_trust,
+        ..
+    } = place;
+    let (from, from_state) = row.as_ref().map(|row| (row.digest, row.state)).unzip();
+    let names = |ground: &Ground| {
+        let names = ground.signers.iter().map(|signer| signer.name.clone());
+        names.collect::<Vec<_>>()
+    };
     // Counts of devices are left out: they change with every device that comes and goes.
-    let state = serde_json::json!([from_digest, to.digest(), said, usage.profiles()]);
+    let state = serde_json::json!([
+        from,
+        from_state,
+        from_trust.as_ref().map(names),
+        to.digest(),
+        names(&trust),
+        said,
+        usage.profiles()
+    ]);
     Plan {
         id: Digest::of(state.to_string()),
         application: description.application.clone(),
-        from: from_digest,
+        from,
+        from_state,
+        from_trust,
         to: to.digest(),
-        downgrade: from.is_some_and(|from| description.version < from.description().version),
+        trust,
+        downgrade: row.is_some_and(|row| description.version < row.description.version),
         tasks,
     }
 }

@@ -2,14 +2,15 @@
 //! device is left hanging on it. It proves itself from time to time, by its own examples, and goes
 //! back to work when it can.
 
-use super::{chain, revision_event};
+use super::revision_event;
 use crate::{App, AppError};
 use jiff::Timestamp;
+use muster_domain::chain;
 use muster_domain::event::{Actor, Severity};
 use muster_domain::revision::RevisionState;
 use muster_plugin_host::Plugin;
 use muster_storage::event::event_insert;
-use muster_storage::plugin::{plugin_kept, plugin_revision, plugin_state_set};
+use muster_storage::plugin::{plugin_in, plugin_revision, plugin_state_set};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -54,12 +55,12 @@ impl App {
         if self.0.safe_mode {
             return Ok(Vec::new());
         }
-        let rows = plugin_kept(&mut *self.0.storage.read().await?).await?;
+        let mut connection = self.0.storage.read().await?;
+        let rows = plugin_in(&mut connection, &[RevisionState::Quarantined]).await?;
+        drop(connection);
         let mut patients = Vec::new();
-        let aside =
-            |state, code: Option<&str>| state == RevisionState::Quarantined && code == Some(FAULTS);
         for row in rows {
-            if !aside(row.state, row.code.as_deref()) {
+            if row.code.as_deref() != Some(FAULTS) {
                 continue;
             }
             match self.revision_load(&row).await {
@@ -145,6 +146,12 @@ impl App {
                         tracing::error!(digest = %patient.plugin.digest(), %why, "a plug-in that is well again stays in quarantine");
                     }
                 },
+                // It could not be asked now, which proves nothing.
+                Err(error) if error.failure.is_passing() => {
+                    patient.due = Instant::now() + self.0.probe_after;
+                    left.push(patient);
+                    continue;
+                }
                 Err(error) => {
                     let (digest, why) = (patient.plugin.digest(), chain(&error));
                     tracing::warn!(%digest, %why, "a plug-in in quarantine did not prove itself");
@@ -161,6 +168,7 @@ impl App {
     async fn put_back(&self, plugin: &Arc<Plugin>) -> Result<(), AppError> {
         let application = &plugin.description().application;
         let alone = self.0.switches.alone(application).await;
+        let terms = self.terms_at_work(plugin).await?;
         let text = format!(
             "The plug-in of {}, version {}, validates its examples again and is back at work.",
             plugin.description().name,
@@ -176,7 +184,7 @@ impl App {
             .await?;
         muster_crash_point::reach("quarantine.recovered");
         if moved {
-            self.swap(plugin).await?;
+            self.swap(plugin, &terms);
         }
         drop(alone);
         if moved {

@@ -2,18 +2,21 @@
 //! counted. It never slows or fails the real call: it is asked after the real answer, a few at a
 //! time, and what comes while it is busy is dropped and counted as well.
 
-use super::plan::brought_up;
 use super::revision_event;
+use crate::error::sentence;
+use crate::grant::remark;
+use crate::schema::brought_up;
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::command::Command;
-use muster_domain::event::Severity;
+use muster_domain::event::{Actor, Severity};
 use muster_domain::finding::Finding;
 use muster_domain::profile::ProfileCount;
 use muster_domain::revision::RevisionState;
 use muster_domain::settings::Settings;
 use muster_domain::{ApplicationId, Digest, TaskTypeId};
-use muster_plugin_host::{Plugin, Refusal};
+use muster_plugin_host::{CallError, Plugin, Refusal};
+use muster_release::trust::TrustRefusal;
 use muster_storage::event::event_insert;
 use muster_storage::plugin::{PluginRow, plugin_revision, plugin_revisions, plugin_state_set};
 use std::collections::BTreeMap;
@@ -33,7 +36,7 @@ pub struct ShadowCounts {
     pub different: u64,
     /// None: it failed.
     pub failed: u64,
-    /// Not asked, as it was busy.
+    /// Not asked, as it or the server was busy.
     pub dropped: u64,
 }
 
@@ -56,9 +59,35 @@ impl Counts {
         }
     }
 
+    fn failed(&self, failed: Failed, count: u64) {
+        let counts = match failed {
+            Failed::Itself => &self.failed,
+            Failed::NotAsked => &self.dropped,
+        };
+        counts.fetch_add(count, Ordering::Relaxed);
+    }
+
     fn compare(&self, same: bool) {
         let count = if same { &self.same } else { &self.different };
         count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Why a shadow has no answer.
+#[derive(Clone, Copy)]
+enum Failed {
+    Itself,
+    /// The server had too much to do.
+    NotAsked,
+}
+
+impl Failed {
+    fn of(error: &CallError) -> Self {
+        if error.failure.is_passing() {
+            Self::NotAsked
+        } else {
+            Self::Itself
+        }
     }
 }
 
@@ -122,13 +151,16 @@ impl Shadows {
         tokio::spawn(async move {
             let _permit = permit;
             let answer = match shadow.settings(&task_type, schema_version, &settings).await {
-                None => None,
-                Some(Err(found)) => Some(found),
-                Some(Ok(settings)) => shadow.plugin.validate(&task_type, &settings).await.ok(),
+                Err(failed) => Err(failed),
+                Ok(Err(found)) => Ok(found),
+                Ok(Ok(settings)) => {
+                    let asked = shadow.plugin.validate(&task_type, &settings);
+                    asked.await.map_err(|error| Failed::of(&error))
+                }
             };
             match answer {
-                Some(found) => shadow.validate.compare(found == findings),
-                None => _ = shadow.validate.failed.fetch_add(1, Ordering::Relaxed),
+                Ok(found) => shadow.validate.compare(found == findings),
+                Err(failed) => shadow.validate.failed(failed, 1),
             }
         });
     }
@@ -155,11 +187,10 @@ impl Shadows {
         tokio::spawn(async move {
             let _permit = permit;
             let counts = &shadow.translate;
-            let failed = || counts.failed.fetch_add(count, Ordering::Relaxed);
-            let Some(Ok(settings)) = shadow.settings(&task_type, schema_version, &settings).await
-            else {
-                failed();
-                return;
+            let settings = match shadow.settings(&task_type, schema_version, &settings).await {
+                Ok(Ok(settings)) => settings,
+                Ok(Err(_)) => return counts.failed(Failed::Itself, count),
+                Err(failed) => return counts.failed(failed, count),
             };
             match shadow
                 .plugin
@@ -170,7 +201,7 @@ impl Shadows {
                     .iter()
                     .zip(&answers)
                     .for_each(|(own, answer)| counts.compare(own == answer)),
-                Err(_) => _ = failed(),
+                Err(error) => counts.failed(Failed::of(&error), count),
             }
         });
     }
@@ -182,9 +213,11 @@ impl Shadow {
         task_type: &TaskTypeId,
         schema_version: u32,
         settings: &Settings,
-    ) -> Option<Result<Settings, Vec<Finding>>> {
-        let task_type = self.plugin.description().task_type(task_type)?;
-        Some(brought_up(&self.plugin, task_type, schema_version, settings).await)
+    ) -> Result<Result<Settings, Vec<Finding>>, Failed> {
+        let task_type = self.plugin.description().task_type(task_type);
+        let task_type = task_type.ok_or(Failed::Itself)?;
+        let up = brought_up(&self.plugin, task_type, schema_version, settings);
+        up.await.map_err(|error| Failed::of(&error))
     }
 }
 
@@ -207,15 +240,18 @@ impl App {
         let plugin = self.revision_load(&row).await?;
         for other in self.plugin_revisions(who, application).await? {
             if other.state == RevisionState::Shadow && other.digest != digest {
-                self.shadow_state(who, &other, RevisionState::Ready).await?;
+                self.shadow_state(who.actor(), &other, RevisionState::Ready, None)
+                    .await?;
             }
         }
-        let row = self.shadow_state(who, &row, RevisionState::Shadow).await?;
+        let row = self
+            .shadow_state(who.actor(), &row, RevisionState::Shadow, None)
+            .await?;
         self.0.shadows.put(&plugin);
         Ok(row)
     }
 
-    /// Ends that.
+    /// Ends that. Calls under way end, and nobody hears of them; what was counted goes.
     pub async fn plugin_shadow_end(
         &self,
         who: &Administrator,
@@ -226,9 +262,24 @@ impl App {
         if row.state != RevisionState::Shadow {
             return Ok(row);
         }
-        let row = self.shadow_state(who, &row, RevisionState::Ready).await?;
+        let row = self
+            .shadow_state(who.actor(), &row, RevisionState::Ready, None)
+            .await?;
         self.0.shadows.take(digest);
         Ok(row)
+    }
+
+    /// Ends it for one that was revoked.
+    pub(crate) async fn shadow_revoked(
+        &self,
+        row: &PluginRow,
+        refusal: &TrustRefusal,
+    ) -> Result<(), AppError> {
+        self.0.shadows.take(row.digest);
+        let why = Some(refusal.to_string());
+        self.shadow_state(Actor::Server, row, RevisionState::Ready, why)
+            .await?;
+        Ok(())
     }
 
     /// What a shadow's answers came to since it began or the server started: of `validate`, and of
@@ -245,18 +296,20 @@ impl App {
 
     async fn shadow_state(
         &self,
-        who: &Administrator,
+        actor: Actor,
         row: &PluginRow,
         state: RevisionState,
+        why: Option<String>,
     ) -> Result<PluginRow, AppError> {
         let (application, digest) = (row.description.application.clone(), row.digest);
-        let text = format!(
-            "Version {} of the plug-in of {} is {state}.",
+        let why = why.map_or_else(String::new, |why| format!(", as it was revoked: {why}"));
+        let text = sentence(format!(
+            "Version {} of the plug-in of {} is {state}{why}",
             row.description.version, row.description.name
-        );
+        ));
         let fields = serde_json::json!({ "digest": digest, "state": state });
         let kind = format!("plugin.{state}");
-        let (id, actor) = (Some(&application), who.actor());
+        let id = Some(&application);
         let event = revision_event(&kind, Severity::Info, actor, id, text, fields);
         let was = row.state;
         self.logged(move |connection| {
@@ -274,9 +327,11 @@ impl App {
                 }
                 plugin_state_set(connection, &application, digest, state, None, now).await?;
                 event_insert(connection, now, &[event]).await?;
-                plugin_revision(connection, &application, digest)
-                    .await?
-                    .ok_or_else(|| AppError::not_found("revision", &digest))
+                let missing = || AppError::not_found("revision", &digest);
+                let row = plugin_revision(connection, &application, digest).await?;
+                remark(connection, &row.ok_or_else(missing)?).await?;
+                let row = plugin_revision(connection, &application, digest).await?;
+                row.ok_or_else(missing)
             })
         })
         .await

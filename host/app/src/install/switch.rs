@@ -1,12 +1,14 @@
-//! Switches: while a plug-in is exchanged, no task of its application changes.
+//! Switches: while a plug-in is exchanged, no task of its application changes, and of several installs
+//! for one application each sees what came of the one before.
 
 use muster_domain::ApplicationId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-/// A lock for each application that has a plug-in. Whoever has settings checked and keeps them holds
-/// it with others; whoever exchanges the plug-in holds it alone, for the moment that it takes.
+/// A lock for each application that has a plug-in. Where tasks are concerned, whoever has settings
+/// checked and keeps them holds it with others, and whoever exchanges the plug-in holds it alone, for
+/// the moment that it takes.
 #[derive(Debug, Default)]
 pub(crate) struct Switches(Mutex<BTreeMap<ApplicationId, Arc<RwLock<()>>>>);
 

@@ -1,9 +1,10 @@
 //! Uploads: how far a component got in the gate, and why it was refused.
 
-use super::{chain, revision_event};
+use super::revision_event;
 use crate::error::sentence;
 use crate::{App, AppError};
 use jiff::Timestamp;
+use muster_domain::chain;
 use muster_domain::event::{Actor, Severity};
 use muster_domain::revision::RevisionState;
 use muster_storage::event::event_insert;

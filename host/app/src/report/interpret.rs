@@ -1,10 +1,11 @@
 //! What reports mean, by the plug-ins of their applications.
 
 use super::Taken;
-use crate::install::{brought_up, chain};
+use crate::schema::Written;
 use crate::{App, AppError};
 use muster_agent_protocol::message::News;
 use muster_domain::application::TaskType;
+use muster_domain::chain;
 use muster_domain::event::Severity;
 use muster_domain::outcome::Outcome;
 use muster_domain::report::Report;
@@ -15,7 +16,7 @@ use muster_storage::delivery::delivery_get;
 use muster_storage::run::run_get;
 use muster_storage::task::{TaskHead, task_head, task_revision_get};
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Reports in one call of a plug-in.
@@ -25,7 +26,7 @@ const MOST_REPORTS: usize = 100;
 const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// Calls for one task's reports that may take all their time, until the plug-in is not asked any
-/// more about this group: the reports of other applications wait meanwhile.
+/// more about this group: the application's other reports wait meanwhile.
 const MOST_TIMED_OUT: u32 = 8;
 
 /// What each report of a group means, as far as a plug-in said so.
@@ -35,7 +36,8 @@ pub(super) type Meanings = HashMap<(RunId, DeviceId), Meaning>;
 pub(super) enum Meaning {
     /// The plug-in's word. Each event comes with how much it weighs.
     Outcome(Outcome, Vec<Severity>),
-    /// There is no plug-in now. The exit statuses decide until there is one again.
+    /// There is no plug-in now, or the server is too busy to ask it. The exit statuses decide until
+    /// there is one again.
     Waits,
     /// The plug-in does not interpret, or failed: the exit statuses decide.
     ByStatus {
@@ -74,7 +76,9 @@ pub(super) fn reported(group: &[Taken]) -> Vec<Reported<'_>> {
 /// the revision that translated it.
 pub(super) async fn interpret(app: &App, reported: &[Reported<'_>]) -> Result<Meanings, AppError> {
     let mut meanings = Meanings::new();
-    for ((_, _, translated_by), batch) in batches(app, reported).await? {
+    // The reports of others do not wait until the server has time for these.
+    let mut busy = BTreeSet::new();
+    for ((task, revision, translated_by), batch) in batches(app, reported).await? {
         let application = &batch.head.application;
         let plugin = app.interpreter(application, translated_by).await?;
         let all_are = |fault: Option<String>| {
@@ -84,9 +88,8 @@ pub(super) async fn interpret(app: &App, reported: &[Reported<'_>]) -> Result<Me
             };
             batch.reports.iter().map(each)
         };
-        let Some(plugin) = plugin else {
-            let each = |(run, device, _): &Reported<'_>| ((*run, *device), Meaning::Waits);
-            meanings.extend(batch.reports.iter().map(each));
+        let Some(plugin) = plugin.filter(|plugin| !busy.contains(&plugin.digest())) else {
+            meanings.extend(wait(&batch.reports));
             continue;
         };
         let task_type = plugin.description().task_type(&batch.head.task_type);
@@ -94,22 +97,34 @@ pub(super) async fn interpret(app: &App, reported: &[Reported<'_>]) -> Result<Me
             meanings.extend(all_are(None));
             continue;
         };
-        match brought_up(&plugin, task_type, batch.schema_version, &batch.settings).await {
-            Ok(settings) => {
+        let written = Written {
+            task,
+            revision,
+            schema_version: batch.schema_version,
+            settings: &batch.settings,
+        };
+        match app.settings_for(&plugin, task_type, written).await {
+            Ok(Ok(own)) => {
                 let mut asker = Asker {
                     plugin: &plugin,
                     task_type,
-                    settings: &settings,
+                    settings: &own.settings,
                     timed_out: 0,
+                    busy: false,
                 };
                 for part in parts(&batch.reports) {
                     asker.ask(part, &mut meanings).await;
                 }
+                if asker.busy {
+                    busy.insert(plugin.digest());
+                }
             }
-            Err(findings) => {
+            Ok(Err(findings)) => {
                 let texts: Vec<String> = findings.into_iter().map(|finding| finding.text).collect();
                 meanings.extend(all_are(Some(texts.join(" "))));
             }
+            Err(error) if error.is_passing() => meanings.extend(wait(&batch.reports)),
+            Err(error) => return Err(error),
         }
     }
     Ok(meanings)
@@ -199,10 +214,16 @@ struct Asker<'a> {
     task_type: &'a TaskType,
     settings: &'a Settings,
     timed_out: u32,
+    /// The server had too much to do for a call.
+    busy: bool,
 }
 
 impl Asker<'_> {
     async fn ask(&mut self, part: &[(RunId, DeviceId, &Report)], meanings: &mut Meanings) {
+        if self.busy {
+            meanings.extend(wait(part));
+            return;
+        }
         if self.timed_out >= MOST_TIMED_OUT {
             let fault = format!(
                 "the plug-in was not asked, as it took all its time {} times before",
@@ -224,6 +245,11 @@ impl Asker<'_> {
                     meanings.insert((*run, *device), Meaning::Outcome(outcome, severities));
                 }
             }
+            Err(error) if error.failure.is_passing() => {
+                self.busy = error.failure.is_busy();
+                tracing::warn!(why = %chain(&error), "reports wait to be interpreted");
+                meanings.extend(wait(part));
+            }
             Err(error) => {
                 let timed_out = matches!(error.failure, CallFailure::TimedOut { .. });
                 self.timed_out += u32::from(timed_out);
@@ -241,6 +267,13 @@ impl Asker<'_> {
             }
         }
     }
+}
+
+fn wait<'r>(
+    part: &'r [(RunId, DeviceId, &Report)],
+) -> impl Iterator<Item = ((RunId, DeviceId), Meaning)> + 'r {
+    let each = part.iter();
+    each.map(|(run, device, _)| ((*run, *device), Meaning::Waits))
 }
 
 fn by_status<'r>(

@@ -12,6 +12,7 @@ use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::outcome::{Outcome, OutcomeStatus};
 use muster_domain::report::Report;
 use muster_domain::run::Run;
+use muster_domain::text::plain;
 use muster_domain::{ApplicationId, DeviceId, RunId};
 use muster_storage::Connection;
 use muster_storage::command::command_body;
@@ -151,7 +152,7 @@ impl Group<'_> {
                 text,
                 run,
             } => {
-                let kind: String = kind.chars().take(64).collect();
+                let kind: String = plain(&kind).chars().take(64).collect();
                 let text: String = text.chars().take(MOST_TEXT).collect();
                 let kind = format!("agent.{kind}");
                 let mut event = self.event(&kind, severity, device, run, at, text).await?;
@@ -260,7 +261,7 @@ impl Group<'_> {
                 .unwrap_or_default(),
             _ => outcome.summary.clone(),
         };
-        delivery.summary = Some(summary.chars().take(MOST_TEXT).collect());
+        delivery.summary = Some(plain(&summary).chars().take(MOST_TEXT).collect());
         delivery.needs_restart = outcome.needs_restart;
         self.update(delivery, was).await?;
         self.application_events(device, run, at, outcome, &severities)

@@ -1,22 +1,42 @@
 //! Later: reports that came while their application had no plug-in are given a meaning when it has
-//! one again. Until then their exit statuses decide.
+//! one again, and those that came while the server was too busy to ask it, after a while. Until then
+//! their exit statuses decide.
 
 use super::interpret::{Meaning, interpret};
 use super::keep::{Later, keep_later};
-use crate::install::chain;
 use crate::{App, AppError};
 use muster_agent_protocol::message::End;
 use muster_domain::ApplicationId;
+use muster_domain::chain;
 use muster_domain::report::Report;
 use muster_storage::delivery::report_list_waiting;
 use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Reports in one transaction.
 const MOST: u32 = 200;
 
+/// Reports that the server was too busy for are taken up again after so long.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Applications whose reports are taken up when a pause ends.
+#[derive(Default)]
+pub(crate) struct Pauses(Mutex<BTreeSet<ApplicationId>>);
+
+impl Pauses {
+    fn all(&self) -> MutexGuard<'_, BTreeSet<ApplicationId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl App {
     /// Takes up the reports of an application that wait, when there is time for it.
     pub(crate) fn reports_take_up(&self, application: &ApplicationId) {
+        if self.0.pauses.all().contains(application) {
+            return;
+        }
         let (app, application) = (self.clone(), application.clone());
         self.0.workers.spawn(async move {
             if let Err(error) = app.reports_later(&application).await {
@@ -53,7 +73,14 @@ impl App {
                 .values()
                 .any(|meaning| !matches!(meaning, Meaning::Waits));
             if !settled {
-                return Ok(());
+                if meanings.is_empty() || !self.may_be_asked(application) {
+                    return Ok(());
+                }
+                // There is a plug-in, and yet no word of it.
+                if !self.pause(application).await {
+                    return Ok(());
+                }
+                continue;
             }
             let kept = self
                 .logged(move |connection| Box::pin(keep_later(connection, all, meanings)))
@@ -63,6 +90,24 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    fn may_be_asked(&self, application: &ApplicationId) -> bool {
+        let plugin = self.0.applications.get(application);
+        plugin.is_some_and(|plugin| !plugin.is_compiling())
+    }
+
+    /// Waits for better times; false if somebody else does already, or the server is stopping.
+    async fn pause(&self, application: &ApplicationId) -> bool {
+        if !self.0.pauses.all().insert(application.clone()) {
+            return false;
+        }
+        let over = tokio::select! {
+            () = self.0.stopping.cancelled() => false,
+            () = tokio::time::sleep(PAUSE) => true,
+        };
+        self.0.pauses.all().remove(application);
+        over
     }
 }
 

@@ -41,10 +41,20 @@ pub fn ground_name(ground: Admission) -> &'static str {
 }
 
 impl App {
-    /// Whether a release is trusted. Nothing of the component was looked at by then.
-    pub(crate) async fn trust_verify(&self, release: &Bundle) -> Result<Trusted, AppError> {
+    /// Whether a release is trusted, whose component has this digest. Nothing of the component was
+    /// looked at by then.
+    pub(crate) async fn trust_verify(
+        &self,
+        digest: Digest,
+        release: &Bundle,
+    ) -> Result<Trusted, AppError> {
         let store = store(&mut *self.0.storage.read().await?).await?;
-        let verified = store.verify(&Release::of(release), Timestamp::now())?;
+        let of = Release {
+            digest,
+            statement: release.statement.as_deref(),
+            signatures: &release.signatures,
+        };
+        let verified = store.verify(&of, Timestamp::now())?;
         let statement = release
             .statement
             .as_ref()
@@ -71,20 +81,23 @@ pub(super) async fn trust_of(
     digest: Digest,
 ) -> Result<Option<PluginTrust>, AppError> {
     let row = admission_get(connection, application, digest).await?;
-    row.map(|row| {
+    row.as_ref().map(PluginTrust::read).transpose()
+}
+
+impl PluginTrust {
+    pub(super) fn read(row: &AdmissionRow) -> Result<Self, AppError> {
         let unreadable = |error: serde_json::Error| {
             AppError::TrustUnreadable(super::TrustUnreadable::Row {
                 table: "trust_admissions",
-                what: digest.to_string(),
+                what: row.digest.to_string(),
                 why: error.to_string(),
             })
         };
-        Ok(PluginTrust {
-            ground: serde_json::from_value(row.ground.into()).map_err(unreadable)?,
+        Ok(Self {
+            ground: serde_json::from_value(row.ground.clone().into()).map_err(unreadable)?,
             signers: serde_json::from_str(&row.signers).map_err(unreadable)?,
         })
-    })
-    .transpose()
+    }
 }
 
 impl Trusted {
@@ -114,12 +127,10 @@ impl Trusted {
         if let Some(refusal) = store.revoked(verified.digest, application, &verified.signers) {
             return Err(refusal.into());
         }
-        if let Some(statement) = &verified.statement {
-            store.refuse_other_owner(application, &verified.signers)?;
-            if !downgrade {
-                let accepted = accepted(connection, application).await?;
-                refuse_replay(statement, &accepted, in_use)?;
-            }
+        store.refuse_other_owner(application, &verified.signers)?;
+        if let Some(statement) = verified.statement.as_ref().filter(|_| !downgrade) {
+            let accepted = accepted(connection, application).await?;
+            refuse_replay(statement, &accepted, in_use)?;
         }
         let row = AdmissionRow {
             application: application.clone(),

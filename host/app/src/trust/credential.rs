@@ -4,6 +4,7 @@ use crate::{Administrator, App, AppError};
 use jiff::{SignedDuration, Timestamp};
 use muster_domain::event::{Actor, NewEvent, Severity};
 use muster_domain::id::SignerName;
+use muster_domain::text::is_steering;
 use muster_release::signature::minisign::PublicKey;
 use muster_release::signature::sigstore::Identity;
 use muster_release::trust::{ApplicationPattern, Means};
@@ -326,7 +327,7 @@ fn named(means: &MeansRow, name: &str) -> String {
 
 /// A text of one line that is not empty.
 pub(super) fn one_line(what: &'static str, text: String, most: usize) -> Result<String, AppError> {
-    if text.trim().is_empty() || text.len() > most || text.chars().any(char::is_control) {
+    if text.trim().is_empty() || text.len() > most || text.contains(is_steering) {
         let text = format!("the {what} is one line of 1 to {most} bytes");
         return Err(invalid("value-invalid", text));
     }

@@ -212,6 +212,6 @@ mod tests {
             "run": 4, "fields": {}
         }))
         .unwrap();
-        insta::assert_snapshot!(line(&crate::output::plain(), &event));
+        insta::assert_snapshot!(line(&crate::output::bare(), &event));
     }
 }

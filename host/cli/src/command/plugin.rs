@@ -8,24 +8,30 @@ mod revision;
 
 mod health;
 
+pub(crate) use revision::difference;
+
 use crate::client::path;
+use crate::command::help;
 use crate::command::{Context, confirm};
 use crate::failure::Failure;
 use crate::output::{Cell, Tint, cell, number};
 use clap::Subcommand;
 use muster_api::plan::RemovalView;
 use muster_api::plugin::{PluginRemovedView, PluginView};
+use muster_api::trust::PluginTrustView;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plugin {
     /// Install plug-ins: components with what was signed of them, bundles, or references to
     /// registries
+    #[command(after_help = help::INSTALL)]
     Install(install::Install),
     #[command(flatten)]
     Release(release::Release),
     #[command(flatten)]
     Revision(revision::Revision),
     /// Grant a plug-in what it asks for; it holds from its next call on
+    #[command(after_help = help::GRANT)]
     Grant {
         /// The application that it speaks for
         application: String,
@@ -33,28 +39,40 @@ pub(crate) enum Plugin {
         /// number if it is not to get all that it asks for
         #[arg(required = true, value_name = "RIGHT[=NUMBER]")]
         rights: Vec<String>,
+        /// Grant it to this revision, by its digest or how that begins; otherwise to the one at work
+        #[arg(long, value_name = "REVISION")]
+        revision: Option<String>,
     },
     /// Take back from a plug-in what it was granted; it holds from its next call on
+    #[command(after_help = help::WITHDRAW)]
     Withdraw {
         /// The application that it speaks for
         application: String,
         /// files, clock, random, memory, validate-time, batch-time
         #[arg(required = true, value_name = "RIGHT")]
         rights: Vec<String>,
+        /// Deny it to this revision, by its digest or how that begins; otherwise to the one at work,
+        /// and with that to all
+        #[arg(long, value_name = "REVISION")]
+        revision: Option<String>,
     },
     /// List the plug-ins
+    #[command(after_help = help::LIST)]
     List,
     /// Show a plug-in and its task types
+    #[command(after_help = help::SHOW)]
     Show {
         /// The application that it speaks for, such as net.clamav.clamav
         application: String,
     },
     /// Show how a plug-in's calls go: how many, how long, how near to its limits, what failed
+    #[command(after_help = help::HEALTH)]
     Health {
         /// The application that it speaks for
         application: String,
     },
     /// Remove a plug-in; its application's tasks stay, and cannot be started without one
+    #[command(after_help = help::REMOVE)]
     Remove {
         /// The application that it speaks for
         application: String,
@@ -73,11 +91,13 @@ impl Plugin {
             Self::Grant {
                 application,
                 rights,
-            } => grant::grant(context, &application, rights).await,
+                revision,
+            } => grant::grant(context, application, revision, rights).await,
             Self::Withdraw {
                 application,
                 rights,
-            } => grant::withdraw(context, &application, rights).await,
+                revision,
+            } => grant::withdraw(context, application, revision, rights).await,
             Self::List => list(context).await,
             Self::Show { application } => show(context, &application).await,
             Self::Health { application } => health::run(context, &application).await,
@@ -99,7 +119,7 @@ async fn list(context: &Context) -> Result<(), Failure> {
             cell(plugin.name.clone()),
             cell(plugin.version.clone()),
             state,
-            signed_by(&plugin),
+            signed_by(plugin.trust.as_ref()),
             number(plugin.task_types.len() as u64),
             cell(context.out.clock.short(plugin.installed_at)),
         ]
@@ -123,15 +143,21 @@ async fn list(context: &Context) -> Result<(), Failure> {
 fn state(plugin: &PluginView) -> Cell {
     let tint = match plugin.state.as_str() {
         "active" => Tint::Good,
-        "failed" => Tint::Bad,
+        "failed" | "quarantined" => Tint::Bad,
         _ => Tint::Faint,
     };
-    cell(plugin.state.clone()).tint(tint)
+    let (also, tint) = match (plugin.safe_mode, plugin.compiling) {
+        (true, _) => (", not loaded (safe mode)", Tint::Bad),
+        (false, true) => (", compiling", tint),
+        (false, false) if plugin.code.as_deref() == Some("revoked") => (", revoked", tint),
+        (false, false) => ("", tint),
+    };
+    cell(format!("{}{also}", plugin.state)).tint(tint)
 }
 
 /// Who signed it; nobody is marked.
-fn signed_by(plugin: &PluginView) -> Cell {
-    match &plugin.trust {
+fn signed_by(trust: Option<&PluginTrustView>) -> Cell {
+    match trust {
         Some(trust) if !trust.signers.is_empty() => cell(trust.signers.join(", ")),
         Some(trust) if trust.ground == "pinned" => cell("nobody; pinned").tint(Tint::Attention),
         _ => cell("NOBODY").tint(Tint::Bad),
@@ -154,7 +180,7 @@ async fn show(context: &Context, application: &str) -> Result<(), Failure> {
         ("version", cell(plugin.version.clone())),
         ("manages", cell(plugin.manages.clone())),
         ("state", state(&plugin)),
-        ("signed by", signed_by(&plugin)),
+        ("signed by", signed_by(plugin.trust.as_ref())),
     ];
     fields.extend(
         plugin
@@ -201,7 +227,11 @@ async fn remove(context: &Context, application: &str, yes: bool) -> Result<(), F
     }
     let removed: PluginRemovedView = answer.view()?;
     context.out.text(&format!(
-        "Removed the plug-in for {}; {} tasks stay and cannot be started without it.",
-        removed.application, removed.tasks
+        "Removed the plug-in for {}; {} and cannot be started without it.",
+        removed.application,
+        match removed.tasks {
+            1 => "1 task stays".to_owned(),
+            many => format!("{many} tasks stay"),
+        }
     ))
 }

@@ -5,13 +5,17 @@ use crate::failure::Failure;
 use crate::output::{Tint, cell, number};
 use muster_api::server::ServerView;
 
+const SAFE_MODE: &str = "no plug-in is loaded, and tasks cannot be created, changed or \
+                         started. Remove or roll back the one that does harm, and restart the server without --safe-mode \
+                         (safe-mode = false)";
+
 pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
     let answer = context.client.get("/server", &vec![]).await?;
     if context.out.is_json() {
         return context.out.json(&answer.raw);
     }
     let server: ServerView = answer.view()?;
-    context.out.fields(vec![
+    let mut fields = vec![
         ("server", cell(context.client.server())),
         ("version", cell(server.version)),
         ("administrator", cell(server.administrator)),
@@ -36,5 +40,9 @@ pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
                 server.devices_online, server.devices
             )),
         ),
-    ])
+    ];
+    if server.safe_mode {
+        fields.push(("safe mode", cell(SAFE_MODE).tint(Tint::Bad)));
+    }
+    context.out.fields(fields)
 }

@@ -2,21 +2,24 @@
 
 mod credential;
 mod owner;
-mod revocations;
+pub(crate) mod revocations;
 
 use crate::client::path;
+use crate::command::help;
 use crate::command::{Context, confirm};
 use crate::failure::Failure;
 use crate::input::Source;
-use crate::output::{Tint, cell, number};
+use crate::output::{Tint, cell};
 use clap::{Subcommand, ValueEnum};
 use muster_api::trust::{TrustPolicyChange, TrustRootChange, TrustView};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Trust {
     /// Show the trust store at a glance
+    #[command(after_help = help::TRUST_SHOW)]
     Show,
     /// Show the trust policy, or set it
+    #[command(after_help = help::POLICY)]
     Policy {
         /// What happens to plug-ins without a signature
         #[arg(value_enum)]
@@ -41,11 +44,13 @@ pub(crate) enum Trust {
     #[command(subcommand)]
     Root(Root),
     /// Allow a component without a signature, where the policy is `pinned`
+    #[command(after_help = help::PIN)]
     Pin {
         /// Its digest: sha256: and 64 hexadecimal digits
         digest: String,
     },
     /// Allow a component without a signature no longer
+    #[command(after_help = help::UNPIN)]
     Unpin {
         /// Its digest
         digest: String,
@@ -66,13 +71,16 @@ pub(crate) enum Policy {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Root {
     /// Show the digest of the trusted root
+    #[command(after_help = help::ROOT_SHOW)]
     Show,
     /// Set the trusted root that Sigstore bundles must lead to
+    #[command(after_help = help::ROOT_SET)]
     Set {
         /// The file `trusted_root.json` of a Sigstore installation
         file: Source,
     },
     /// Take the trusted root away: Sigstore bundles are refused
+    #[command(after_help = help::ROOT_REMOVE)]
     Remove {
         /// Do not ask
         #[arg(long, short)]
@@ -133,9 +141,9 @@ async fn show(context: &Context) -> Result<(), Failure> {
             "sigstore root",
             cell(trust.root.unwrap_or_else(|| "none".into())),
         ),
-        ("keys and identities", number(trust.credentials)),
-        ("owned applications", number(trust.owners)),
-        ("revocation lists", number(trust.revocations)),
+        ("keys and identities", cell(trust.credentials.to_string())),
+        ("owned applications", cell(trust.owners.to_string())),
+        ("revocation lists", cell(trust.revocations.to_string())),
     ];
     for pin in trust.pins {
         let text = format!("{} by {}", pin.digest, pin.pinned_by);

@@ -4,7 +4,8 @@
 //! - A plug-in with nothing waiting gets its turn after at most one call of each other plug-in.
 //! - One plug-in never has all threads: there is one more than it may take for short calls.
 //! - One that ran into its limits lately has one call at a time, and all such plug-ins together
-//!   have half the threads.
+//!   have half the threads. So has one that was starved: if calls of its own, or of its like, took
+//!   each other's processor, the next shows what it needs itself.
 //! - A plug-in that fills its lane is told to come later; others still find room.
 
 use std::collections::{HashMap, VecDeque};
@@ -54,7 +55,10 @@ struct State<J> {
     /// Those of them that are not set aside.
     short: usize,
     has_turn: bool,
+    /// Until when.
     probation: Option<Instant>,
+    /// Until when that is by its own fault.
+    at_fault: Option<Instant>,
 }
 
 /// A call whose turn it is.
@@ -63,6 +67,8 @@ pub(super) struct Turn<J> {
     pub(super) job: J,
     /// Its plug-in ran into a limit lately.
     pub(super) on_probation: bool,
+    /// One of its own, and not by being starved.
+    pub(super) at_fault: bool,
 }
 
 /// How a call ended, as far as the lane is concerned.
@@ -72,6 +78,8 @@ pub(super) enum Ended {
     Within,
     /// It took all that it may.
     AtItsLimit,
+    /// It was kept from running until its time by the clock was over.
+    Starved,
 }
 
 impl<J> Lanes<J> {
@@ -130,12 +138,14 @@ impl<J> Lanes<J> {
         state.running += 1;
         state.short += 1;
         let on_probation = state.is_on_probation(now);
+        let at_fault = state.at_fault.is_some_and(|until| now < until);
         self.on_probation += usize::from(on_probation);
         self.give_turn(lane, now);
         Some(Turn {
             lane,
             job,
             on_probation,
+            at_fault,
         })
     }
 
@@ -164,8 +174,11 @@ impl<J> Lanes<J> {
             state.short = state.short.saturating_sub(1);
         }
         // Components at the gate are strangers to each other.
-        if ended == Ended::AtItsLimit && lane != Lane::GATE {
+        if ended != Ended::Within && lane != Lane::GATE {
             state.probation = Some(now + PROBATION);
+            if ended == Ended::AtItsLimit {
+                state.at_fault = state.probation;
+            }
         }
         if state.running == 0 && state.waiting.is_empty() && !state.is_on_probation(now) {
             self.states.remove(&lane);
@@ -214,6 +227,7 @@ impl<J> State<J> {
             short: 0,
             has_turn: false,
             probation: None,
+            at_fault: None,
         }
     }
 
@@ -301,6 +315,29 @@ mod tests {
         let later = now + PROBATION;
         let turn = lanes.next(later).unwrap();
         assert_eq!((turn.lane, turn.on_probation), (C, false));
+    }
+
+    #[test]
+    fn one_that_was_starved_has_one_call_at_a_time_and_is_not_at_fault() {
+        let (mut lanes, mut now) = lanes(&[(A, 1)]);
+        next(&mut lanes, now).unwrap();
+        lanes.ended(A, Ended::Starved, SHORT, now);
+        for number in 0..5 {
+            lanes.push(A, number, now).unwrap();
+        }
+        let mut end = |with, now: Instant| {
+            let turn = lanes.next(now).unwrap();
+            let was = (true, turn.on_probation);
+            let alone = lanes.next(now).is_none();
+            lanes.ended(A, with, was, now);
+            (turn.on_probation, turn.at_fault, alone)
+        };
+        assert_eq!(end(Ended::AtItsLimit, now), (true, false, true));
+        // Starved again and again, it is at fault no longer than for what it did itself.
+        now += PROBATION / 2;
+        assert_eq!(end(Ended::Starved, now), (true, true, true));
+        now += PROBATION / 2;
+        assert_eq!(end(Ended::Within, now), (true, false, true));
     }
 
     #[test]

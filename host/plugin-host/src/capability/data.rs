@@ -2,6 +2,7 @@
 //! `inspect` finds them.
 
 use super::files::{MOST_PART, is_plain, part};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub enum DataError {
 }
 
 /// Where the data files lie in a component.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DataPlaces {
     places: BTreeMap<String, Range<usize>>,
     bytes: usize,
@@ -67,6 +68,10 @@ impl DataPlaces {
             return Err(DataError::Twice { name });
         }
         Ok(())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.places.is_empty()
     }
 
     /// The files themselves. The component's other bytes need not be kept.

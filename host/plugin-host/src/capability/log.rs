@@ -1,7 +1,7 @@
 //! `log`: lines for the server's log, the one thing that every plug-in may do.
 
-use crate::check::is_steering;
 use crate::fault::Function;
+use muster_domain::text::is_steering;
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ use muster_domain::TaskTypeId;
 use muster_domain::application::{Description, EventType, TaskType};
 use muster_domain::grant::Capability;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Task types of a plug-in.
@@ -25,8 +26,37 @@ pub(crate) struct TaskTypeSchemas {
     pub(crate) events: HashMap<String, (TaskTypeId, Schema)>,
 }
 
-/// The compiled schemas of a plug-in, by task type.
-pub(crate) type Schemas = HashMap<TaskTypeId, TaskTypeSchemas>;
+/// The compiled schemas of a plug-in, by task type. Those that the gate did not compile just now
+/// are compiled when they are first wanted.
+#[derive(Debug)]
+pub(crate) struct Schemas(HashMap<TaskTypeId, OnceLock<Result<TaskTypeSchemas, String>>>);
+
+impl Schemas {
+    /// Of a description that was checked before.
+    pub(crate) fn of(description: &Description) -> Self {
+        let each = description.task_types.iter();
+        Self(
+            each.map(|task_type| (task_type.id.clone(), OnceLock::new()))
+                .collect(),
+        )
+    }
+
+    /// Those of a task type of the description.
+    pub(crate) fn get(&self, task_type: &TaskType) -> Result<&TaskTypeSchemas, String> {
+        let slot = self.0.get(&task_type.id);
+        let slot = slot.ok_or_else(|| format!("there is no task type {}", task_type.id))?;
+        let compiled = slot.get_or_init(|| {
+            let mut faults = Faults::default();
+            let compiled = compile(&mut faults, task_type.id.as_str(), task_type);
+            match (compiled, faults.into_result()) {
+                (Some(compiled), Ok(())) => Ok(compiled),
+                (_, Err(why)) => Err(why),
+                (None, Ok(())) => Err("its schema does not compile".to_owned()),
+            }
+        });
+        compiled.as_ref().map_err(Clone::clone)
+    }
+}
 
 /// Checks all that can be told without asking the plug-in, and compiles the schemas.
 pub(crate) fn check(description: &Description) -> Result<Schemas, Faults> {
@@ -45,7 +75,7 @@ pub(crate) fn check(description: &Description) -> Result<Schemas, Faults> {
         task_types.iter().map(|task_type| task_type.id.as_str()),
     );
     let deadline = Instant::now() + SCHEMA_TIME;
-    let mut schemas = Schemas::new();
+    let mut schemas = HashMap::new();
     for (number, task_type) in task_types.iter().enumerate().take(MOST_TASK_TYPES) {
         let place = format!("task-types/{number}");
         check_task_type(&mut faults, &place, task_type);
@@ -60,11 +90,11 @@ pub(crate) fn check(description: &Description) -> Result<Schemas, Faults> {
             break;
         }
         if let Some(compiled) = compile(&mut faults, &place, task_type) {
-            schemas.insert(task_type.id.clone(), compiled);
+            schemas.insert(task_type.id.clone(), OnceLock::from(Ok(compiled)));
         }
     }
     if faults.is_empty() {
-        Ok(schemas)
+        Ok(Schemas(schemas))
     } else {
         Err(faults)
     }

@@ -5,13 +5,14 @@ use super::schema::Schema;
 use crate::v1::RawOutcome;
 use muster_domain::TaskTypeId;
 use muster_domain::outcome::{Outcome, OutcomeEvent};
+use muster_domain::text::plain;
 
 /// Events of one outcome.
 const MOST_EVENTS: usize = 10_000;
 /// Bytes of a sentence.
 const MOST_TEXT: usize = 1000;
 
-/// Takes an outcome, or says all that is wrong with it. `schema_of` knows the task type's events.
+/// Takes an outcome, with sentences that may be shown, or says all that is wrong with it. `schema_of` knows the task type's events.
 pub(crate) fn take<'s>(
     faults: &mut Faults,
     place: &str,
@@ -37,7 +38,7 @@ pub(crate) fn take<'s>(
             Ok(fields) => {
                 events.push(OutcomeEvent {
                     event_type: event_type.clone(),
-                    text: event.text,
+                    text: plain(&event.text).into_owned(),
                     fields,
                 });
             }
@@ -47,7 +48,7 @@ pub(crate) fn take<'s>(
     Outcome {
         status: outcome.status,
         needs_restart: outcome.needs_restart,
-        summary: outcome.summary,
+        summary: plain(&outcome.summary).into_owned(),
         events,
     }
 }
@@ -72,6 +73,10 @@ mod tests {
     use muster_domain::outcome::OutcomeStatus;
 
     fn faults(event_type: &str, fields: &str) -> Vec<String> {
+        taken(event_type, fields, "x").0
+    }
+
+    fn taken(event_type: &str, fields: &str, text: &str) -> (Vec<String>, Outcome) {
         let schema = Schema::compile(&serde_json::json!({
             "type": "object", "required": ["file"], "properties": {"file": {"type": "string"}}
         }))
@@ -80,18 +85,31 @@ mod tests {
         let outcome = RawOutcome {
             status: OutcomeStatus::Warning,
             needs_restart: false,
-            summary: "One.".into(),
+            summary: text.into(),
             events: vec![RawEvent {
                 event_type: event_type.into(),
-                text: "x".into(),
+                text: text.into(),
                 fields: fields.into(),
             }],
         };
         let mut faults = Faults::default();
-        take(&mut faults, "o", outcome, |id| {
+        let outcome = take(&mut faults, "o", outcome, |id| {
             (id == "found").then_some(&known)
         });
-        faults.into_lines()
+        (faults.into_lines(), outcome)
+    }
+
+    #[test]
+    fn sentences_may_be_shown_and_fields_are_what_they_are() {
+        let file = r#"{"file": "/a\u001b[2J\u202eb"}"#;
+        let (faults, outcome) = taken("found", file, "In /a\u{1b}[2J\u{202e}b\n.");
+        assert!(faults.is_empty(), "{faults:?}");
+        let shown = "In /a\u{fffd}[2J\u{fffd}b .";
+        assert_eq!(
+            (outcome.summary.as_str(), outcome.events[0].text.as_str()),
+            (shown, shown)
+        );
+        assert_eq!(outcome.events[0].fields["file"], "/a\u{1b}[2J\u{202e}b");
     }
 
     #[test]

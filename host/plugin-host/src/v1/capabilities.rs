@@ -33,9 +33,10 @@ impl data::Host for CallState {
     }
 }
 
+// Each of these waits for the disk, or for another call of the same application that does.
 impl files::Host for CallState {
     fn list_files(&mut self) -> Result<Vec<files::File>, files::FileFailure> {
-        let listed = folder(self)?.list().map_err(file_failure)?;
+        let listed = self.waiting(|state| folder(state)?.list().map_err(file_failure))?;
         let file = |(name, size)| files::File {
             name,
             size,
@@ -50,22 +51,28 @@ impl files::Host for CallState {
         offset: u64,
         length: u32,
     ) -> Result<Vec<u8>, files::FileFailure> {
-        let part = folder(self)?.read(&name, offset, length);
-        part.map_err(file_failure)
+        self.waiting(|state| {
+            let part = folder(state)?.read(&name, offset, length);
+            part.map_err(file_failure)
+        })
     }
 
     fn write(&mut self, name: String, content: Vec<u8>) -> Result<(), files::FileFailure> {
-        let folder = folder_to_change(self)?;
-        folder.write(&name, &content).map_err(file_failure)
+        self.waiting(|state| {
+            let folder = folder_to_change(state)?;
+            folder.write(&name, &content).map_err(file_failure)
+        })
     }
 
     fn remove(&mut self, name: String) -> Result<(), files::FileFailure> {
-        let folder = folder_to_change(self)?;
-        folder.remove(&name).map_err(file_failure)
+        self.waiting(|state| {
+            let folder = folder_to_change(state)?;
+            folder.remove(&name).map_err(file_failure)
+        })
     }
 
     fn usage(&mut self) -> Result<files::Space, files::FileFailure> {
-        let usage = folder(self)?.usage().map_err(file_failure)?;
+        let usage = self.waiting(|state| folder(state)?.usage().map_err(file_failure))?;
         let count = |files| u32::try_from(files).unwrap_or(u32::MAX);
         Ok(files::Space {
             bytes: usage.bytes,

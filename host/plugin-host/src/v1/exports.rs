@@ -212,9 +212,15 @@ impl From<types::Failure> for Declined {
         match failure {
             types::Failure::UnknownTaskType => Self::UnknownTaskType,
             types::Failure::Invalid(found) => Self::Invalid(findings(found)),
-            types::Failure::Internal(text) => Self::Internal(text),
+            types::Failure::Internal(text) => Self::Internal(sentence(&text)),
         }
     }
+}
+
+/// A sentence for people. It may quote what a device or an administrator said, so what steers in it is
+/// taken out rather than held against the plug-in.
+fn sentence(text: &str) -> String {
+    muster_domain::text::plain(text).into_owned()
 }
 
 fn findings(found: Vec<types::Finding>) -> Vec<Finding> {
@@ -228,7 +234,7 @@ fn findings(found: Vec<types::Finding>) -> Vec<Finding> {
             },
             pointer: finding.pointer,
             code: finding.code,
-            text: finding.text,
+            text: sentence(&finding.text),
             params: finding.params,
         })
         .collect()
@@ -236,12 +242,12 @@ fn findings(found: Vec<types::Finding>) -> Vec<Finding> {
 
 fn refusal(refusal: translate::Refusal) -> Refusal {
     match refusal {
-        translate::Refusal::Unsupported(reason) => Refusal::Unsupported(reason),
+        translate::Refusal::Unsupported(reason) => Refusal::Unsupported(sentence(&reason)),
         translate::Refusal::UnknownTaskType => {
             Refusal::Internal("it does not know a task type that it described".to_owned())
         }
         translate::Refusal::Invalid(found) => Refusal::Invalid(findings(found)),
-        translate::Refusal::Internal(text) => Refusal::Internal(text),
+        translate::Refusal::Internal(text) => Refusal::Internal(sentence(&text)),
     }
 }
 
@@ -348,5 +354,27 @@ fn outcome(outcome: interpret::Outcome) -> RawOutcome {
                 fields: event.fields,
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_settings_may_be_shown() {
+        let tricks = "a\u{1b}]0;x\u{7}\u{202e}b";
+        let found = vec![types::Finding {
+            level: types::Level::Error,
+            pointer: "/a".to_owned(),
+            code: "x".to_owned(),
+            text: tricks.to_owned(),
+            params: vec![("value".to_owned(), tricks.to_owned())],
+        }];
+        let [finding] = findings(found).try_into().unwrap();
+        assert_eq!(finding.text, "a\u{fffd}]0;x\u{fffd}\u{fffd}b");
+        assert_eq!(finding.params[0].1, tricks);
+        let unsupported = refusal(translate::Refusal::Unsupported(tricks.to_owned()));
+        assert!(matches!(unsupported, Refusal::Unsupported(text) if text == finding.text));
     }
 }

@@ -34,7 +34,7 @@ pub fn guest() -> &'static [u8] {
 /// A guest, built from source. Cargo does nothing if it is built already.
 pub fn built(package: &str) -> Vec<u8> {
     // A target folder of its own: whoever runs these tests may hold the lock of the usual one.
-    let target = Path::new(env!("CARGO_BIN_EXE_muster-compile-component"))
+    let target = Path::new(env!("CARGO_BIN_EXE_muster-compiler"))
         .ancestors()
         .nth(2)
         .unwrap()
@@ -122,7 +122,7 @@ impl TestHost {
 
 pub fn start(private: &Path, config: Config) -> Arc<PluginHost> {
     let compiler = Compiler {
-        program: env!("CARGO_BIN_EXE_muster-compile-component").into(),
+        program: env!("CARGO_BIN_EXE_muster-compiler").into(),
         arguments: vec![],
     };
     PluginHost::start(
@@ -144,15 +144,4 @@ pub fn act() -> TaskTypeId {
 /// Settings that tell the guest what to do.
 pub fn told_to(word: &str) -> Settings {
     Settings::from_value(&serde_json::json!({"do": word})).unwrap()
-}
-
-/// An error with its causes, as it is printed.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -19,9 +19,10 @@ pub struct Evidence {
 impl Evidence {
     /// What a release has; none if it says nothing of its component.
     pub fn of(bundle: &Bundle) -> Option<Self> {
+        let statement = bundle.statement.clone()?;
         Some(Self {
             component: bundle.digest(),
-            statement: bundle.statement.clone()?,
+            statement,
             signatures: bundle.signatures.clone(),
             reference: bundle.reference.clone(),
         })

@@ -53,7 +53,7 @@ impl<'a> Iterator for Parameters<'a> {
             Some(rest) => rest.split_once('"')?,
             None => rest.split_once(',').unwrap_or((rest, "")),
         };
-        if value.contains('\\') {
+        if value.contains(['\\', '"']) {
             return None;
         }
         self.0 = rest;
@@ -98,6 +98,7 @@ mod tests {
             "Bearer realm",
             "Bearer realm=\"x",
             "Bearer realm=\"a\\\"b\"",
+            "Bearer realm=a\"b",
         ] {
             assert_eq!(read(header), None, "{header}");
         }

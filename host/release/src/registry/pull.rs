@@ -7,6 +7,7 @@ use super::session::{Right, Session, what};
 use super::{Reference, Registry, RegistryError};
 use crate::bundle::{self, Bundle, OVERHEAD, SIGNATURE_MOST, STATEMENT_MOST, SignatureFile};
 use muster_domain::Digest;
+use muster_domain::text::plain;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 
@@ -58,11 +59,7 @@ impl Registry {
                 Bundle::open(&bytes, most)?
             }
             other => {
-                let other: String = other
-                    .chars()
-                    .filter(|c| !c.is_control())
-                    .take(100)
-                    .collect();
+                let other: String = plain(other).chars().take(100).collect();
                 return Err(no_plugin(format!(
                     "its first layer has the media type {other}"
                 )));

@@ -8,6 +8,7 @@ use super::{Reference, Registry, RegistryError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use muster_domain::Digest;
+use muster_domain::text::plain;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::Deserialize;
@@ -266,9 +267,9 @@ impl<'a> Session<'a> {
             return Err(self.refused(what, why));
         }
         let bytes = self.body("a token", response, TOKEN_MOST).await?;
-        let token: Token = serde_json::from_slice(&bytes)
-            .map_err(|_| self.answer(what, "its token service gave no token"))?;
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.token))
+        let bearer =
+            bearer(&bytes).ok_or_else(|| self.answer(what, "its token service gave no token"))?;
+        let mut value = HeaderValue::from_str(&bearer)
             .map_err(|_| self.answer(what, "its token cannot be sent"))?;
         value.set_sensitive(true);
         Ok(value)
@@ -403,10 +404,16 @@ pub(super) fn what(method: &Method, url: &Url) -> String {
     format!("{method} {}", url.path())
 }
 
+/// What is sent with each request, from the answer of a token service.
+pub(super) fn bearer(bytes: &[u8]) -> Option<String> {
+    let token: Token = serde_json::from_slice(bytes).ok()?;
+    Some(format!("Bearer {}", token.token))
+}
+
 /// The first cause that a registry gives, fit for a terminal.
-fn said(bytes: &[u8]) -> Option<String> {
+pub(super) fn said(bytes: &[u8]) -> Option<String> {
     let refusal: Refusal = serde_json::from_slice(bytes).ok()?;
     let RefusalCause { code, message } = refusal.errors.into_iter().next()?;
     let text = format!("{code}: {message}");
-    Some(text.chars().filter(|c| !c.is_control()).take(200).collect())
+    Some(plain(&text).chars().take(200).collect())
 }

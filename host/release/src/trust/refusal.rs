@@ -94,7 +94,7 @@ pub enum TrustRefusal {
         reason: String,
     },
     #[error(
-        "{by} of {signer} may not sign for application {application}; if it should, add it with --application {application}"
+        "{by} of {signer} may not sign for application {application}; if it should, remove it from the trust store (`muster trust key remove`, or `identity remove`) and add it again with --application {application} beside those that it has; what it signed goes on meanwhile"
     )]
     ApplicationNotPermitted {
         by: String,
@@ -108,6 +108,13 @@ pub enum TrustRefusal {
         application: ApplicationId,
         owner: SignerName,
         signer: String,
+    },
+    #[error(
+        "application {application} belongs to signer {owner}, and nobody signed this component; have {owner} sign it, or, if it is to be nobody's, `muster trust owner release {application}` first"
+    )]
+    OwnedUnsigned {
+        application: ApplicationId,
+        owner: SignerName,
     },
     #[error(
         "the statement is for component {stated}, and this is {digest}; get the two that belong together from the vendor"
@@ -186,6 +193,7 @@ impl TrustRefusal {
             Self::SignerListed { .. } => "signer-on-revocation-list",
             Self::ApplicationNotPermitted { .. } => "application-not-permitted",
             Self::ApplicationOwned { .. } => "application-owned-by-another",
+            Self::OwnedUnsigned { .. } => "release-unsigned-of-owned",
             Self::OtherComponent { .. } => "statement-of-another-component",
             Self::StatementNotYetValid { .. } => "statement-not-yet-valid",
             Self::StatementExpired { .. } => "statement-expired",

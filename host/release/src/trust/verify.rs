@@ -94,8 +94,8 @@ impl TrustStore {
         })
     }
 
-    /// Refuses a release of an application that belongs to somebody who did not sign it. One that
-    /// nobody signed belongs to nobody, and is admitted only where an administrator said so.
+    /// Refuses a release of an application that belongs to somebody who did not sign it: under every
+    /// policy, and also one that nobody signed.
     pub fn refuse_other_owner(
         &self,
         application: &ApplicationId,
@@ -103,11 +103,14 @@ impl TrustStore {
     ) -> Result<(), TrustRefusal> {
         match self.owners.get(application) {
             Some(owner) if !signers.iter().any(|by| by.signer == *owner) => {
-                let signer = signers.first().map(|by| by.signer.to_string());
-                Err(TrustRefusal::ApplicationOwned {
-                    application: application.clone(),
-                    owner: owner.clone(),
-                    signer: signer.unwrap_or_default(),
+                let (application, owner) = (application.clone(), owner.clone());
+                Err(match signers.first() {
+                    Some(by) => TrustRefusal::ApplicationOwned {
+                        application,
+                        owner,
+                        signer: by.signer.to_string(),
+                    },
+                    None => TrustRefusal::OwnedUnsigned { application, owner },
                 })
             }
             _ => Ok(()),

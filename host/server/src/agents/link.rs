@@ -211,7 +211,7 @@ async fn talk(
             return refuse(edge, link, code, &text, None);
         }
         Err(LinkError::App(error)) => {
-            tracing::error!(%device, error = crate::problem::chain(&error), "a link could not be opened");
+            tracing::error!(%device, error = muster_domain::chain(&error), "a link could not be opened");
             return refuse(
                 edge,
                 link,
@@ -225,7 +225,7 @@ async fn talk(
     let silence = Duration::from_secs(u64::from(welcome.heartbeat) * 3);
     while let Some(message) = next(source, edge, link, device, silence).await {
         if let Err(error) = take(edge, link, id, message).await {
-            tracing::error!(%device, error = crate::problem::chain(&error), "a message could not be taken");
+            tracing::error!(%device, error = muster_domain::chain(&error), "a message could not be taken");
             refuse(
                 edge,
                 link,

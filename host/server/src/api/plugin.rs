@@ -78,7 +78,7 @@ impl InstallQuery {
     }
 }
 
-fn words(grant: &[String], deny: &[String]) -> Result<Words, Problem> {
+pub(super) fn words(grant: &[String], deny: &[String]) -> Result<Words, Problem> {
     let text = String::as_str;
     Words::read(grant.iter().map(text), deny.iter().map(text)).map_err(|error| {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -88,7 +88,9 @@ fn words(grant: &[String], deny: &[String]) -> Result<Words, Problem> {
 
 /// Installs a plug-in: a bare component, a bundle, or, as JSON, a reference to a registry, from which
 /// the server fetches it. The one that is active already answers 200. One that would replace another
-/// waits for a word, unless `auto` is set and nothing changes on devices: it answers 202, with the plan.
+/// waits for a word, unless `auto` is set and its plan is clean: it answers 202, with the plan. So it does
+/// where the one that has the application's place cannot work.
+///
 /// So does one that asks for what was neither granted nor denied; its reason says for what.
 #[utoipa::path(post, path = "/api/v1/plugins", tag = "plugins",
     request_body(content(
@@ -125,9 +127,16 @@ pub(crate) async fn plugin_install(
         .plugin_install(&who, release, said, options)
         .await?;
     let waits = installed.row.state != RevisionState::Active;
+    let mut plan = installed.plan.map(view::plan::plan);
+    if let Some(plan) = &mut plan {
+        let row = &installed.row;
+        let application = &row.description.application;
+        let asks = edge.app().plugin_asks(&who, application, Some(row.digest));
+        plan.asks = asks.await?.into_iter().map(view::ask).collect();
+    }
     let plugin = PluginView {
         source,
-        plan: installed.plan.map(view::plan::plan),
+        plan,
         ..viewed(edge.app(), installed.row).await?
     };
     Ok(if waits {
@@ -179,8 +188,14 @@ async fn release(
         "plug-ins.component-size",
     )
     .await?;
-    let bundle = Bundle::open(&bytes, most).map_err(AppError::from)?;
-    Ok((bundle, None))
+    // Tens of MiB are copied and hashed.
+    let opened = tokio::task::spawn_blocking(move || Bundle::open(&bytes, most));
+    let opened = opened.await.map_err(|cause| AppError::File {
+        doing: "read",
+        file: "the component that was sent".to_owned(),
+        cause: cause.into(),
+    })?;
+    Ok((opened.map_err(AppError::from)?, None))
 }
 
 /// The plug-in that an application has or had.
@@ -200,7 +215,13 @@ async fn viewed(app: &App, row: PluginRow) -> Result<PluginView, Problem> {
     let trust = app
         .plugin_trust(&row.description.application, row.digest)
         .await?;
-    Ok(view::plugin(row, trust))
+    let compiling =
+        row.state == RevisionState::Active && app.plugin_compiling(&row.description.application);
+    let safe_mode = row.state == RevisionState::Active && app.safe_mode();
+    Ok(PluginView {
+        safe_mode,
+        ..view::plugin(row, trust.as_ref(), compiling)
+    })
 }
 
 /// Removes an application's plug-in. Its tasks stay, and cannot be started.
@@ -227,7 +248,7 @@ pub(crate) async fn grant_list(
     Path(application): Path<String>,
     _: Query<WholeQuery>,
 ) -> Result<Json<Page<AskView>>, Problem> {
-    let asks = app.plugin_asks(&who, &value(&application)?).await?;
+    let asks = app.plugin_asks(&who, &value(&application)?, None).await?;
     Ok(whole(asks.into_iter().map(view::ask).collect()))
 }
 
@@ -246,6 +267,8 @@ pub(crate) async fn grant_change(
     Body(change): Body<GrantsChange>,
 ) -> Result<Json<Page<AskView>>, Problem> {
     let said = words(&change.grant, &change.deny)?;
-    let asks = app.plugin_grant(&who, &value(&application)?, said).await?;
+    let asks = app
+        .plugin_grant(&who, &value(&application)?, None, said)
+        .await?;
     Ok(whole(asks.into_iter().map(view::ask).collect()))
 }

@@ -11,12 +11,13 @@ use muster_api::plan::{
     ActivatedView, PlanView, PluginRollback, RemovalView, RevisionActivate, RevisionView,
     UploadView,
 };
+use muster_api::plugin::{AskView, GrantsChange};
 use muster_api::problem::ProblemDocument;
 use muster_app::install::Accept;
 use muster_app::{Administrator, App};
 use muster_domain::{ApplicationId, Digest};
 
-use super::plugin::WholeQuery;
+use super::plugin::{WholeQuery, words};
 
 /// What is in the gate, and what it refused and why, the newest first. The list comes whole.
 #[utoipa::path(get, path = "/api/v1/plugin-uploads", tag = "plugins",
@@ -41,8 +42,11 @@ pub(crate) async fn revision_list(
     _: Query<WholeQuery>,
 ) -> Result<Json<Page<RevisionView>>, Problem> {
     let rows = app.plugin_revisions(&who, &value(&application)?).await?;
-    let views = rows.into_iter().map(|row| view::plan::revision(&app, row));
-    Ok(whole(views.collect()))
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        views.push(view::plan::revision(&app, row).await?);
+    }
+    Ok(whole(views))
 }
 
 /// What it would mean for every task and its devices to put a revision to work.
@@ -60,7 +64,48 @@ pub(crate) async fn revision_plan(
 ) -> Result<Json<PlanView>, Problem> {
     let (application, digest) = named(&names)?;
     let plan = app.plugin_plan(&who, &application, digest).await?;
-    Ok(Json(view::plan::plan(plan)))
+    let asks = app.plugin_asks(&who, &application, Some(digest)).await?;
+    Ok(Json(PlanView {
+        asks: asks.into_iter().map(view::ask).collect(),
+        ..view::plan::plan(plan)
+    }))
+}
+
+/// What a revision asks for, each with its reason and what was said to it. The list comes whole.
+#[utoipa::path(get, path = "/api/v1/plugins/{application}/revisions/{digest}/grants", tag = "plugins",
+    params(("application" = String, Path), ("digest" = String, Path)),
+    responses((status = 200, body = Page<AskView>), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn revision_grant_list(
+    app: App,
+    who: Administrator,
+    Path(names): Path<(String, String)>,
+    _: Query<WholeQuery>,
+) -> Result<Json<Page<AskView>>, Problem> {
+    let (application, digest) = named(&names)?;
+    let asks = app.plugin_asks(&who, &application, Some(digest)).await?;
+    Ok(whole(asks.into_iter().map(view::ask).collect()))
+}
+
+/// Grants what a revision asks for, denies it, or withdraws it, whether it is at work or not.
+#[utoipa::path(patch, path = "/api/v1/plugins/{application}/revisions/{digest}/grants", tag = "plugins",
+    params(("application" = String, Path), ("digest" = String, Path)), request_body = GrantsChange,
+    responses(
+        (status = 200, body = Page<AskView>),
+        (status = 404, body = ProblemDocument),
+        (status = 422, description = "it does not ask for that, or this server does not grant so much", body = ProblemDocument),
+    ))]
+pub(crate) async fn revision_grant_change(
+    app: App,
+    who: Administrator,
+    Path(names): Path<(String, String)>,
+    body::Json(change): body::Json<GrantsChange>,
+) -> Result<Json<Page<AskView>>, Problem> {
+    let (application, digest) = named(&names)?;
+    let said = words(&change.grant, &change.deny)?;
+    let asks = app
+        .plugin_grant(&who, &application, Some(digest), said)
+        .await?;
+    Ok(whole(asks.into_iter().map(view::ask).collect()))
 }
 
 /// Puts a revision to work: by a plan that was looked at, or without one if its plan is clean.
@@ -70,7 +115,7 @@ pub(crate) async fn revision_plan(
     responses(
         (status = 200, body = ActivatedView),
         (status = 404, body = ProblemDocument),
-        (status = 409, description = "`plan-outdated`, `plan-not-clean` or `plugin-downgrade`",
+        (status = 409, description = "`plan-outdated`, `plan-not-clean`, `plugin-asks` or `plugin-downgrade`",
             body = ProblemDocument),
     ))]
 pub(crate) async fn revision_activate(
@@ -101,7 +146,7 @@ pub(crate) async fn revision_shadow(
 ) -> Result<Json<RevisionView>, Problem> {
     let (application, digest) = named(&names)?;
     let row = app.plugin_shadow(&who, &application, digest).await?;
-    Ok(Json(view::plan::revision(&app, row)))
+    Ok(Json(view::plan::revision(&app, row).await?))
 }
 
 /// Ends that.
@@ -115,7 +160,7 @@ pub(crate) async fn revision_shadow_end(
 ) -> Result<Json<RevisionView>, Problem> {
     let (application, digest) = named(&names)?;
     let row = app.plugin_shadow_end(&who, &application, digest).await?;
-    Ok(Json(view::plan::revision(&app, row)))
+    Ok(Json(view::plan::revision(&app, row).await?))
 }
 
 /// Puts a revision to work again that was at work before: the last one, or the one that is named.
@@ -124,7 +169,8 @@ pub(crate) async fn revision_shadow_end(
     request_body = PluginRollback,
     responses(
         (status = 200, body = ActivatedView),
-        (status = 409, description = "no such revision is kept", body = ProblemDocument),
+        (status = 409, description = "no such revision is kept; or `plugin-asks`: it asks for what the one in place is not granted",
+            body = ProblemDocument),
     ))]
 pub(crate) async fn plugin_rollback(
     app: App,

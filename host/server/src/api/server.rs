@@ -20,6 +20,7 @@ pub(crate) async fn server_show(app: App, who: Administrator) -> Result<Json<Ser
             .map_or("unreadable", |marks| marks.policy.name())
             .into(),
         plugins_unsigned: marks.map_or(0, |marks| marks.unsigned as u64),
+        safe_mode: app.safe_mode(),
         version: env!("CARGO_PKG_VERSION").into(),
         administrator: who.name,
         devices_online,

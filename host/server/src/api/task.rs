@@ -70,6 +70,7 @@ pub(crate) async fn task_create(
 fn request(task: TaskCreate) -> Result<TaskRequest, Problem> {
     let settings = task.settings.as_ref();
     Ok(TaskRequest {
+        schema_version: None,
         name: task.name,
         application: value(&task.application)?,
         task_type: value(&task.task_type)?,

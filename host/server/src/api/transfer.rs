@@ -89,6 +89,7 @@ pub(crate) async fn task_import(
         let import = TaskImportView {
             importable: true,
             task,
+            changes: Vec::new(),
             findings: created.findings.clone(),
             missing: Vec::new(),
             created: Some(created),
@@ -99,6 +100,11 @@ pub(crate) async fn task_import(
     let import = TaskImportView {
         importable: preview.importable,
         task,
+        changes: preview
+            .changes
+            .into_iter()
+            .map(view::plan::change)
+            .collect(),
         findings: view::findings(preview.findings),
         missing: preview.missing,
         created: None,
@@ -146,12 +152,17 @@ fn invalid(code: &'static str, detail: &str) -> Problem {
 }
 
 fn request(task: &ExportedTask) -> Result<TaskRequest, Problem> {
+    if task.schema_version == 0 {
+        let detail = "in the task file, task.schema_version: versions are counted up from 1";
+        return Err(invalid("task-file-invalid", detail));
+    }
     Ok(TaskRequest {
         name: task.name.clone(),
         application: value(&task.application)?,
         task_type: value(&task.task_type)?,
         scope: view::scope_reference(task.scope.clone()),
         settings: Settings::from_value(&task.settings),
+        schema_version: Some(task.schema_version),
         time_limit: Some(task.time_limit),
     })
 }

@@ -217,6 +217,20 @@ pub(crate) async fn owner_move(
     Ok(Json(owner(&row)))
 }
 
+/// Takes an application from its owner: it is nobody's until the next signed plug-in for it, and until
+/// then, where the policy admits what nobody signed, that is admitted for it too.
+#[utoipa::path(delete, path = "/api/v1/trust/owners/{application}", tag = "trust",
+    params(("application" = String, Path)),
+    responses((status = 204), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn owner_release(
+    app: App,
+    who: Administrator,
+    Path(application): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.trust_owner_release(&who, value(&application)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// The newest revocation list of each signer. The list comes whole.
 #[utoipa::path(get, path = "/api/v1/trust/revocations", tag = "trust", responses((status = 200, body = Page<RevocationsView>)))]
 pub(crate) async fn revocations_list(

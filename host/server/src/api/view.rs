@@ -76,7 +76,7 @@ pub(crate) fn group(
     })
 }
 
-pub(crate) fn plugin(row: PluginRow, trust: Option<PluginTrust>) -> PluginView {
+pub(crate) fn plugin(row: PluginRow, trust: Option<&PluginTrust>, compiling: bool) -> PluginView {
     let description = row.description;
     PluginView {
         application: description.application.to_string(),
@@ -86,17 +86,24 @@ pub(crate) fn plugin(row: PluginRow, trust: Option<PluginTrust>) -> PluginView {
         manages: description.manages.to_string(),
         digest: row.digest.to_string(),
         state: row.state.to_string(),
+        code: row.code,
         reason: row.reason,
-        trust: trust.map(|trust| PluginTrustView {
-            ground: ground_name(trust.ground).into(),
-            signers: trust.signers.iter().map(ToString::to_string).collect(),
-        }),
+        compiling,
+        safe_mode: false,
+        trust: trust.map(self::trust),
         size: row.size,
         installed_at: row.installed_at,
         installed_by: row.installed_by.to_string(),
         source: None,
         plan: None,
         task_types: description.task_types.iter().map(Into::into).collect(),
+    }
+}
+
+pub(crate) fn trust(trust: &PluginTrust) -> PluginTrustView {
+    PluginTrustView {
+        ground: ground_name(trust.ground).into(),
+        signers: trust.signers.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -177,6 +184,7 @@ pub(crate) fn revision(revision: TaskRevision) -> TaskRevisionView {
         number: revision.number,
         settings: revision.settings.to_value(),
         schema_version: revision.schema_version,
+        migrated_from: revision.migrated_from,
         plugin: revision.plugin.to_string(),
         findings: findings(revision.findings),
         created_at: revision.created_at,

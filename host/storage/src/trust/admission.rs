@@ -67,6 +67,14 @@ pub async fn admission_list(
     rows.iter().map(from_row).collect()
 }
 
+/// Every admission.
+pub async fn admission_all(connection: &mut Connection) -> Result<Vec<AdmissionRow>, StorageError> {
+    let rows = sqlx::query("SELECT * FROM trust_admissions")
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
 /// On what ground a component was admitted, if it was.
 pub async fn admission_get(
     connection: &mut Connection,

@@ -2,17 +2,16 @@
 //! brought back, checked, and translated by both for the profiles of its devices.
 
 use super::usage::Group;
-use crate::install::chain;
+use crate::schema::{NEWER, Written, fault};
 use crate::{App, AppError};
 use muster_domain::application::TaskType;
-use muster_domain::event::Actor;
+use muster_domain::chain;
 use muster_domain::finding::Finding;
 use muster_domain::plan::{Effect, NextSettings, ProfilePlan, Support, TaskPlan, changes};
 use muster_domain::profile::{Profile, ProfileCount};
 use muster_domain::settings::Settings;
-use muster_domain::task::{Task, TaskRevision};
+use muster_domain::task::Task;
 use muster_plugin_host::{CallError, Plugin, Refusal};
-use muster_storage::task::task_revision_list;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,6 +42,8 @@ impl App {
             profiles: Vec::new(),
             more_profiles: 0,
             note: None,
+            uncompared: None,
+            no_devices: false,
         };
         let Some(task_type) = to.description().task_type(&task.task_type) else {
             plan.findings.push(Finding::error(
@@ -59,7 +60,7 @@ impl App {
         };
         if let Some(settings) = self.next_settings(&mut plan, to, task_type, task).await? {
             self.check(&mut plan, from, to, task, &settings, groups)
-                .await;
+                .await?;
         }
         plan.conclude();
         Ok(plan)
@@ -74,38 +75,27 @@ impl App {
         task: &Task,
     ) -> Result<Option<Settings>, AppError> {
         let now = &task.revision;
-        if now.schema_version == task_type.schema_version {
-            return Ok(Some(now.settings.clone()));
-        }
-        let next = if now.schema_version < task_type.schema_version {
-            match brought_up(to, task_type, now.schema_version, &now.settings).await {
-                Ok(settings) => (settings, None),
-                Err(findings) => {
-                    plan.findings = findings;
-                    return Ok(None);
-                }
-            }
-        } else {
-            let mut connection = self.0.storage.read().await?;
-            let revisions = task_revision_list(&mut connection, task.id).await?;
-            match brought_back(&revisions, task_type.schema_version) {
-                Ok(before) => (before.settings.clone(), Some(before.number)),
-                Err(note) => {
-                    plan.findings
-                        .push(Finding::error("", "settings-newer", note.clone()));
-                    plan.note = Some(note);
-                    return Ok(None);
-                }
+        let own = match self
+            .settings_for(to, task_type, Written::of(task.id, now))
+            .await?
+        {
+            Ok(own) => own,
+            Err(findings) => {
+                let newer = findings.iter().find(|finding| finding.code == NEWER);
+                plan.note = newer.map(|finding| finding.text.clone());
+                plan.findings = findings;
+                return Ok(None);
             }
         };
-        let (settings, restores) = next;
-        plan.settings = changes(&now.settings.to_value(), &settings.to_value());
-        plan.next = Some(NextSettings {
-            settings: settings.clone(),
-            schema_version: task_type.schema_version,
-            restores,
-        });
-        Ok(Some(settings))
+        if now.schema_version != task_type.schema_version {
+            plan.settings = changes(&now.settings.to_value(), &own.settings.to_value());
+            plan.next = Some(NextSettings {
+                settings: own.settings.clone(),
+                schema_version: task_type.schema_version,
+                restores: own.restores,
+            });
+        }
+        Ok(Some(own.settings))
     }
 
     async fn check(
@@ -116,42 +106,86 @@ impl App {
         task: &Task,
         settings: &Settings,
         groups: &[Group],
-    ) {
+    ) -> Result<(), AppError> {
         match to.validate(&task.task_type, settings).await {
             Ok(findings) => plan.findings = findings,
-            Err(error) => plan.findings.push(fault(&error)),
+            Err(error) => plan.findings.push(fault(error)?),
         }
-        let Some(from) = from else { return };
-        let before = translate(from, task, &task.revision.settings, groups).await;
-        let after = translate(to, task, settings, groups).await;
-        let (before, after) = match (before, after) {
-            (Ok(before), Ok(after)) => (before, after),
-            // What could not be translated until now cannot be compared.
-            (Err(_), Ok(_)) => return,
-            (_, Err(error)) => {
-                plan.findings.push(fault(&error));
-                return;
+        if groups.is_empty() {
+            plan.no_devices = true;
+            return Ok(());
+        }
+        let after = match translate(to, task, settings, groups).await {
+            Ok(after) => after,
+            Err(error) => {
+                plan.findings.push(fault(error)?);
+                return Ok(());
             }
         };
-        for ((group, before), after) in groups.iter().zip(&before).zip(&after) {
-            if before == after || (before.is_err() && after.is_err()) {
+        let before = match self.before(from, task, groups).await? {
+            Ok(before) => groups.iter().zip(before.into_iter().map(Some)).collect(),
+            Err(why) => {
+                plan.uncompared = Some(why);
+                groups.iter().map(|group| (group, None)).collect::<Vec<_>>()
+            }
+        };
+        for ((group, before), after) in before.into_iter().zip(&after) {
+            let same = match &before {
+                Some(before) => before == after || (before.is_err() && after.is_err()),
+                None => after.is_ok(),
+            };
+            if same {
                 continue;
             }
             if plan.profiles.len() >= TaskPlan::MOST_PROFILES {
                 plan.more_profiles += 1;
                 continue;
             }
-            plan.profiles.push(difference(group, before, after));
+            plan.profiles
+                .push(difference(group, before.as_ref(), after));
+        }
+        Ok(())
+    }
+
+    /// What the task's devices get by the revision at work, or why that cannot be told.
+    async fn before(
+        &self,
+        from: Option<&Arc<Plugin>>,
+        task: &Task,
+        groups: &[Group],
+    ) -> Result<Result<Vec<Translated>, String>, AppError> {
+        let Some(from) = from else {
+            return Ok(Err("No revision is at work that could be compared.".into()));
+        };
+        let Some(task_type) = from.description().task_type(&task.task_type) else {
+            return Ok(Err(format!(
+                "The revision at work has no task type {}.",
+                task.task_type
+            )));
+        };
+        let written = Written::of(task.id, &task.revision);
+        let Ok(own) = self.settings_for(from, task_type, written).await? else {
+            let why = "The revision at work does not take its settings.";
+            return Ok(Err(why.into()));
+        };
+        match translate(from, task, &own.settings, groups).await {
+            Ok(translated) => Ok(Ok(translated)),
+            Err(error) if error.failure.is_passing() => Err(error.into()),
+            Err(error) => Ok(Err(format!(
+                "The revision at work failed to translate it: {}.",
+                chain(&error)
+            ))),
         }
     }
 }
 
-fn difference(group: &Group, before: &Translated, after: &Translated) -> ProfilePlan {
+fn difference(group: &Group, before: Option<&Translated>, after: &Translated) -> ProfilePlan {
     let (profile, devices) = group.clone();
     let (support, command, reason) = match (before, after) {
-        (Ok(before), Ok(after)) => (Support::Kept, changes(before, after), None),
-        (Ok(_), Err(reason)) => (Support::Lost, Vec::new(), Some(reason.clone())),
-        (Err(reason), _) => (Support::Gained, Vec::new(), Some(reason.clone())),
+        (Some(Ok(before)), Ok(after)) => (Support::Kept, changes(before, after), None),
+        (Some(Err(reason)), _) => (Support::Gained, Vec::new(), Some(reason.clone())),
+        (_, Err(reason)) => (Support::Lost, Vec::new(), Some(reason.clone())),
+        (None, Ok(_)) => (Support::Kept, Vec::new(), None),
     };
     ProfilePlan {
         profile,
@@ -240,56 +274,4 @@ fn seen_by(profile: &Profile, task_type: &TaskType) -> Profile {
             .collect(),
         ..profile.clone()
     }
-}
-
-fn fault(error: &CallError) -> Finding {
-    Finding::error("", "plugin-fault", chain(error))
-}
-
-/// Settings in the terms of a plug-in's own schema: as they are, or migrated from an older version.
-pub(crate) async fn brought_up(
-    plugin: &Arc<Plugin>,
-    task_type: &TaskType,
-    schema_version: u32,
-    settings: &Settings,
-) -> Result<Settings, Vec<Finding>> {
-    if schema_version == task_type.schema_version {
-        return Ok(settings.clone());
-    }
-    if schema_version > task_type.schema_version {
-        let text = format!(
-            "The settings follow version {schema_version} of the schema, and the plug-in knows \
-             version {} at most.",
-            task_type.schema_version
-        );
-        return Err(vec![Finding::error("", "settings-newer", text)]);
-    }
-    let migrated = plugin
-        .migrate(&task_type.id, schema_version, settings)
-        .await;
-    migrated.unwrap_or_else(|error| Err(vec![fault(&error)]))
-}
-
-/// The settings of an older schema version that the newest ones were migrated from, unless a person
-/// changed them since. `revisions` begin with the newest.
-fn brought_back(revisions: &[TaskRevision], version: u32) -> Result<&TaskRevision, String> {
-    let mut at = revisions.first();
-    while let Some(revision) = at {
-        if revision.schema_version == version {
-            return Ok(revision);
-        }
-        let Some(before) = revision.migrated_from else {
-            let who = match &revision.created_by {
-                Actor::Administrator(name) => name.clone(),
-                other => other.to_string(),
-            };
-            return Err(format!(
-                "The settings were set by {who} in revision {} by version {} of the schema; version \
-                 {version} cannot hold them, and what was before is not what was meant.",
-                revision.number, revision.schema_version
-            ));
-        };
-        at = revisions.iter().find(|revision| revision.number == before);
-    }
-    Err("The settings before the migration are not there any more.".to_owned())
 }

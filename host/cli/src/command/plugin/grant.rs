@@ -1,5 +1,6 @@
 //! What plug-ins ask for: shown, granted, withdrawn.
 
+use super::revision::Named;
 use crate::client::path;
 use crate::command::Context;
 use crate::failure::Failure;
@@ -34,31 +35,45 @@ impl Said {
 /// Grants what a plug-in asks for.
 pub(super) async fn grant(
     context: &Context,
-    application: &str,
+    application: String,
+    revision: Option<String>,
     rights: Vec<String>,
 ) -> Result<(), Failure> {
     let change = GrantsChange {
         grant: rights,
         deny: Vec::new(),
     };
-    say(context, application, &change).await
+    say(context, application, revision, &change).await
 }
 
 /// Denies it, or takes it back.
 pub(super) async fn withdraw(
     context: &Context,
-    application: &str,
+    application: String,
+    revision: Option<String>,
     rights: Vec<String>,
 ) -> Result<(), Failure> {
     let change = GrantsChange {
         grant: Vec::new(),
         deny: rights,
     };
-    say(context, application, &change).await
+    say(context, application, revision, &change).await
 }
 
-async fn say(context: &Context, application: &str, change: &GrantsChange) -> Result<(), Failure> {
-    let address = path(&["plugins", application, "grants"]);
+async fn say(
+    context: &Context,
+    application: String,
+    revision: Option<String>,
+    change: &GrantsChange,
+) -> Result<(), Failure> {
+    let address = if revision.is_some() {
+        let named = Named::new(application, revision);
+        let digest = named.find(context, &[]).await?;
+        let application = named.application();
+        path(&["plugins", application, "revisions", &digest, "grants"])
+    } else {
+        path(&["plugins", &application, "grants"])
+    };
     let answer = context.client.patch(&address, change).await?;
     if context.out.is_json() {
         return context.out.json(&answer.raw);
@@ -79,7 +94,8 @@ pub(super) async fn show(context: &Context, application: &str) -> Result<(), Fai
     table(context, asks.items)
 }
 
-fn table(context: &Context, asks: Vec<AskView>) -> Result<(), Failure> {
+/// Asks, and what was said to them.
+pub(super) fn table(context: &Context, asks: Vec<AskView>) -> Result<(), Failure> {
     let rows = asks.into_iter().map(|ask| {
         let word = word(&ask);
         let amount = |value: Option<u32>| {

@@ -33,7 +33,7 @@ pub(super) async fn run(context: &Context, application: &str) -> Result<(), Fail
         .map(|function| row(function, memory_limit));
     let header = [
         "FUNCTION", "CALLS", "FAILED", "HALF", "99 %", "OF LIMIT", "WAITED", "MADE IN", "MEMORY",
-        "LOG LOST",
+        "IN", "LOG LOST",
     ];
     context.out.table(
         &header,
@@ -67,6 +67,7 @@ fn row(function: FunctionHealthView, memory_limit: u64) -> Vec<Cell> {
             function.memory.div_ceil(1 << 20),
             memory_limit >> 20
         )),
+        cell(bytes(function.bytes_in)),
         cell(bytes(function.log_dropped)),
     ]
 }
@@ -99,17 +100,28 @@ fn of_limit(most: Option<u64>, limit: u64) -> Cell {
     }
 }
 
+/// A number of bytes for people, never less than it is.
 fn bytes(count: u64) -> String {
-    if count == 0 {
-        "-".into()
-    } else {
-        format!("{} KiB", count.div_ceil(1024))
+    match count {
+        0 => "-".into(),
+        1..1_024 => format!("{count} B"),
+        1_024..1_048_576 => format!("{} KiB", count.div_ceil(1_024)),
+        _ => format!("{} MiB", count.div_ceil(1_048_576)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_told_in_the_unit_that_suits_them() {
+        let told = [0, 1, 1_023, 1_024, 1_025, 1_048_576, 1_048_577].map(bytes);
+        assert_eq!(
+            told,
+            ["-", "1 B", "1023 B", "1 KiB", "2 KiB", "1 MiB", "2 MiB"]
+        );
+    }
 
     #[test]
     fn times_are_told_in_the_unit_that_suits_them() {

@@ -135,6 +135,13 @@ fn told(context: &Context, view: &PluginView) -> Result<(), Failure> {
                 .text("It is ready, and another revision stays at work:")?;
             super::revision::plan(context, plan)
         }
+        _ if view.state == "ready" => {
+            let why = view
+                .reason
+                .as_deref()
+                .unwrap_or("nobody put it to work yet");
+            context.out.text(&format!("It is ready, and waits: {why}"))
+        }
         _ => Ok(()),
     }
 }

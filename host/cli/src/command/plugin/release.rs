@@ -2,12 +2,15 @@
 
 mod bundle;
 pub(crate) mod files;
+pub(crate) mod key;
 mod keygen;
 mod password;
 pub(crate) mod registry;
 mod sign;
+pub(crate) mod signers;
 mod verify;
 
+use crate::command::help;
 use crate::failure::Failure;
 use crate::output::Output;
 use clap::Subcommand;
@@ -15,16 +18,22 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Release {
     /// Make a key to sign plug-ins with: FILE, which is secret, and FILE.pub
+    #[command(after_help = help::KEYGEN)]
     Keygen(keygen::Keygen),
     /// Sign a plug-in: write FILE.statement.json, and FILE.minisig with the signature over it
+    #[command(after_help = help::SIGN)]
     Sign(sign::Sign),
     /// Pack a plug-in, what was signed of it and its signatures into one file
+    #[command(after_help = help::BUNDLE)]
     Bundle(bundle::Pack),
     /// Verify a plug-in's signatures, without a server and without a network
+    #[command(after_help = help::VERIFY)]
     Verify(verify::Verify),
     /// Push a plug-in to an OCI registry
+    #[command(after_help = help::PUSH)]
     Push(registry::Push),
     /// Pull a plug-in from an OCI registry, into a bundle
+    #[command(after_help = help::PULL)]
     Pull(registry::Pull),
 }
 

@@ -1,14 +1,17 @@
 //! `muster plugin revisions`, `plan`, `activate`, `rollback`, `shadow`: a plug-in's revisions.
 
+use super::signed_by;
 use crate::client::path;
 use crate::command::Context;
+use crate::command::help;
 use crate::failure::Failure;
-use crate::output::{Cell, Tint, cell, number};
+use crate::output::{Cell, Tint, cell, clean, number};
 use clap::{Args, Subcommand};
 use muster_api::plan::{
     ActivatedView, ChangeView, PlanView, PluginRollback, ProfilePlanView, RevisionActivate,
     RevisionView, TaskPlanView, UploadView,
 };
+use muster_api::trust::PluginTrustView;
 use serde_json::Value;
 
 /// A revision of a plug-in.
@@ -24,13 +27,16 @@ pub(crate) struct Named {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Revision {
     /// List the revisions that an application has or had; without one, what the gate refused
+    #[command(after_help = help::REVISIONS)]
     Revisions {
         /// The application that the plug-in speaks for
         application: Option<String>,
     },
     /// Show what putting a revision to work would mean for each task and its devices
+    #[command(after_help = help::PLAN)]
     Plan(Named),
     /// Put a revision to work that is ready
+    #[command(after_help = help::ACTIVATE)]
     Activate {
         #[command(flatten)]
         named: Named,
@@ -43,6 +49,7 @@ pub(crate) enum Revision {
         allow_downgrade: bool,
     },
     /// Put the revision to work again that was at work before; settings that were migrated come back
+    #[command(after_help = help::ROLLBACK)]
     Rollback {
         /// The application that the plug-in speaks for
         application: String,
@@ -51,6 +58,7 @@ pub(crate) enum Revision {
         to: Option<String>,
     },
     /// Have a ready revision answer beside the one at work, without effect, and count differences
+    #[command(after_help = help::SHADOW)]
     Shadow {
         #[command(flatten)]
         named: Named,
@@ -88,8 +96,19 @@ impl Revision {
 }
 
 impl Named {
+    pub(super) fn new(application: String, digest: Option<String>) -> Self {
+        Self {
+            application,
+            digest,
+        }
+    }
+
+    pub(super) fn application(&self) -> &str {
+        &self.application
+    }
+
     /// The whole digest of the revision that is meant.
-    async fn find(&self, context: &Context, states: &[&str]) -> Result<String, Failure> {
+    pub(super) async fn find(&self, context: &Context, states: &[&str]) -> Result<String, Failure> {
         let at = path(&["plugins", &self.application, "revisions"]);
         let answer = context.client.list(&at, &vec![], None).await?;
         let revisions: Vec<RevisionView> = answer.view()?;
@@ -142,6 +161,10 @@ async fn list(context: &Context, application: &str) -> Result<(), Failure> {
             let validate = of("validate", &shadow.validate);
             format!("{validate}; {}", of("translate", &shadow.translate))
         });
+        let remark = match revision.revoked {
+            Some(why) => cell(format!("not trusted: {why}")).tint(Tint::Bad),
+            None => cell(revision.reason.unwrap_or(compared)),
+        };
         vec![
             cell(short(&revision.digest)),
             cell(revision.version),
@@ -149,7 +172,8 @@ async fn list(context: &Context, application: &str) -> Result<(), Failure> {
             cell(context.out.clock.short(revision.changed_at)),
             cell(context.out.clock.short(revision.installed_at)),
             cell(revision.installed_by),
-            cell(revision.reason.unwrap_or(compared)),
+            signed_by(revision.trust.as_ref()),
+            remark,
         ]
     });
     let header = [
@@ -159,6 +183,7 @@ async fn list(context: &Context, application: &str) -> Result<(), Failure> {
         "SINCE",
         "INSTALLED",
         "BY",
+        "SIGNED BY",
         "REMARK",
     ];
     context
@@ -243,10 +268,7 @@ async fn rollback(
     application: String,
     to: Option<String>,
 ) -> Result<(), Failure> {
-    let named = Named {
-        application,
-        digest: to,
-    };
+    let named = Named::new(application, to);
     let digest = match &named.digest {
         Some(_) => Some(named.find(context, &[]).await?),
         None => None,
@@ -304,9 +326,16 @@ pub(super) fn plan(context: &Context, plan: &PlanView) -> Result<(), Failure> {
     } else {
         ""
     };
-    let go_on = if plan.clean {
+    let waits = plan.asks.iter().any(|ask| ask.word == "open");
+    let go_on = if waits {
         format!(
-            "Nothing changes on devices. Put it to work: muster plugin activate {application} {to}{lower}"
+            "It waits for a word to what it asks for: muster plugin grant {application} RIGHT --revision {to}, \
+             or muster plugin withdraw"
+        )
+    } else if plan.clean {
+        format!(
+            "{} Put it to work: muster plugin activate {application} {to}{lower}",
+            nothing_changes(plan)
         )
     } else {
         format!(
@@ -318,12 +347,13 @@ pub(super) fn plan(context: &Context, plan: &PlanView) -> Result<(), Failure> {
 }
 
 fn table(context: &Context, plan: &PlanView) -> Result<(), Failure> {
+    heading(context, plan)?;
     let mut rows = Vec::new();
     for task in &plan.tasks {
         let tint = match task.effect.as_str() {
             "invalid" => Tint::Bad,
-            "changed" => Tint::Attention,
-            "migrated" => Tint::None,
+            "changed" | "uncompared" => Tint::Attention,
+            "migrated" | "no-devices" => Tint::None,
             _ => Tint::Faint,
         };
         rows.push(vec![
@@ -337,7 +367,83 @@ fn table(context: &Context, plan: &PlanView) -> Result<(), Failure> {
     let header = ["TASK", "NAME", "TYPE", "EFFECT", "DETAILS"];
     context
         .out
-        .table(&header, rows, "The application has no tasks.")
+        .table(&header, rows, "The application has no tasks.")?;
+    match effects(plan) {
+        Some(counts) => context.out.text(&counts),
+        None => Ok(()),
+    }
+}
+
+/// Effects in the order in which they ask for a look.
+const EFFECTS: [&str; 6] = [
+    "identical",
+    "migrated",
+    "no-devices",
+    "changed",
+    "uncompared",
+    "invalid",
+];
+
+/// How many tasks there are of each effect, in a line.
+fn effects(plan: &PlanView) -> Option<String> {
+    let counts: Vec<String> = EFFECTS
+        .iter()
+        .filter_map(|effect| Some((effect, plan.effects.get(*effect)?)))
+        .filter(|(_, count)| **count > 0)
+        .map(|(effect, count)| format!("{count} {effect}"))
+        .collect();
+    (!counts.is_empty()).then(|| format!("Tasks: {}.", counts.join(", ")))
+}
+
+/// What a clean plan promises, and of which tasks it could not look at the commands.
+fn nothing_changes(plan: &PlanView) -> String {
+    let told = "Nothing changes on devices.";
+    match plan.effects.get("no-devices") {
+        Some(1) => format!(
+            "{told} 1 task has no devices now: its settings were checked, its commands were not compared."
+        ),
+        Some(many) if *many > 1 => format!(
+            "{told} {many} tasks have no devices now: their settings were checked, their commands were \
+             not compared."
+        ),
+        _ => told.to_owned(),
+    }
+}
+
+/// What is to be known of both revisions before the tasks: how the one in place stands, who signed
+/// them, and what the other one asks for.
+fn heading(context: &Context, plan: &PlanView) -> Result<(), Failure> {
+    let stands = plan.from_state.as_deref().unwrap_or("active");
+    if let Some(from) = plan.from.as_deref().filter(|_| stands != "active") {
+        let text = format!(
+            "Revision {} has the place and is {stands}: what devices got from it cannot be compared.",
+            short(from)
+        );
+        context
+            .out
+            .whole(&context.out.tinted(&clean(&text), Tint::Attention))?;
+    }
+    let signers = |trust: &PluginTrustView| match trust.signers.as_slice() {
+        [] => format!("nobody ({})", trust.ground),
+        signers => signers.join(", "),
+    };
+    let is = signers(&plan.trust);
+    match plan.from_trust.as_ref().filter(|_| plan.signer_changed) {
+        Some(before) => {
+            let text = format!(
+                "ANOTHER SIGNER: it is signed by {is}; the one in place by {}.",
+                signers(before)
+            );
+            context
+                .out
+                .whole(&context.out.tinted(&clean(&text), Tint::Bad))?;
+        }
+        None => context.out.text(&format!("Signed by {is}."))?,
+    }
+    if !plan.asks.is_empty() {
+        super::grant::table(context, plan.asks.clone())?;
+    }
+    Ok(())
 }
 
 fn details(task: &TaskPlanView) -> String {
@@ -347,6 +453,10 @@ fn details(task: &TaskPlanView) -> String {
             .map(|revision| format!("settings of revision {revision} come back")),
     );
     lines.extend(task.note.clone());
+    lines.extend(task.uncompared.clone());
+    if task.effect == "no-devices" {
+        lines.push("no device in its scope has the application".to_owned());
+    }
     lines.extend(
         task.settings
             .iter()
@@ -380,13 +490,19 @@ fn of_profile(profile: &ProfilePlanView) -> String {
         _ => " gets another command".to_owned(),
     };
     let version = profile.application_version.as_deref().unwrap_or("none");
+    let devices = if profile.devices == 1 {
+        "device"
+    } else {
+        "devices"
+    };
     format!(
-        "{} {} with version {version} ({} devices){support}",
+        "{} {} with version {version} ({} {devices}){support}",
         profile.platform, profile.architecture, profile.devices
     )
 }
 
-fn difference(change: &ChangeView) -> String {
+/// A difference in one line.
+pub(crate) fn difference(change: &ChangeView) -> String {
     let text = |value: &Option<Value>| {
         let text = value
             .as_ref()

@@ -2,6 +2,7 @@
 
 use super::{show, task_path};
 use crate::command::Context;
+use crate::command::plugin::difference;
 use crate::failure::Failure;
 use crate::input::{InputError, Source, write_file};
 use crate::output::{Tint, cell, clean};
@@ -96,6 +97,10 @@ impl Import {
                 ("time limit", cell(seconds(task.time_limit.into()))),
                 ("settings", cell(task.settings.to_string())),
             ])?;
+        }
+        for change in &import.changes {
+            let text = format!("settings, in this plug-in's terms: {}", difference(change));
+            context.out.text(&text)?;
         }
         for missing in &import.missing {
             let text = format!("missing on this server: {}", clean(missing));

@@ -2,7 +2,7 @@
 
 use super::done;
 use crate::client::path;
-use crate::command::{Context, confirm};
+use crate::command::{Context, confirm, help};
 use crate::failure::Failure;
 use crate::input::Source;
 use crate::output::{Tint, cell, number};
@@ -15,6 +15,7 @@ use muster_api::trust::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum Key {
     /// Trust a key
+    #[command(after_help = help::KEY_ADD)]
     Add {
         /// The public key: the .pub file of minisign or of `muster plugin keygen`
         file: Source,
@@ -22,8 +23,10 @@ pub(crate) enum Key {
         grant: Grant,
     },
     /// List the keys
+    #[command(after_help = help::KEY_LIST)]
     List,
     /// Put a new key in the place of an older one, for the same applications
+    #[command(after_help = help::KEY_ROTATE)]
     Rotate {
         /// The number of the older key
         number: u64,
@@ -39,6 +42,7 @@ pub(crate) enum Key {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Identity {
     /// Trust an identity
+    #[command(after_help = help::IDENTITY_ADD)]
     Add {
         /// Who vouches for it, such as `https://token.actions.githubusercontent.com`
         #[arg(long)]
@@ -50,8 +54,10 @@ pub(crate) enum Identity {
         grant: Grant,
     },
     /// List the identities
+    #[command(after_help = help::IDENTITY_LIST)]
     List,
     /// Put a new identity in the place of an older one, for the same applications
+    #[command(after_help = help::IDENTITY_ROTATE)]
     Rotate {
         /// The number of the older identity
         number: u64,
@@ -100,7 +106,8 @@ pub(crate) struct Overlap {
 /// How both end.
 #[derive(Debug, Subcommand)]
 pub(crate) enum End {
-    /// Let it end at a time; what runs goes on
+    /// Let one end at a time: nothing new that it signs is taken then, and what runs goes on
+    #[command(after_help = help::EXPIRE)]
     Expire {
         /// Its number
         number: u64,
@@ -108,7 +115,8 @@ pub(crate) enum End {
         #[arg(long, value_name = "TIME")]
         at: Option<Timestamp>,
     },
-    /// Revoke it: what it signed is refused, and stopped where it runs
+    /// Revoke one: what it signed is refused, and stopped where it runs
+    #[command(after_help = help::REVOKE)]
     Revoke {
         /// Its number
         number: u64,
@@ -119,7 +127,8 @@ pub(crate) enum End {
         #[arg(long, short)]
         yes: bool,
     },
-    /// Take it out of the trust store; what it signed goes on where it runs
+    /// Take one out of the trust store; what it signed goes on where it runs
+    #[command(after_help = help::CREDENTIAL_REMOVE)]
     Remove {
         /// Its number
         number: u64,

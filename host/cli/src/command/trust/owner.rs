@@ -1,6 +1,7 @@
 //! Whose each application is.
 
 use crate::client::path;
+use crate::command::help;
 use crate::command::{Context, confirm};
 use crate::failure::Failure;
 use crate::output::cell;
@@ -10,16 +11,27 @@ use muster_api::trust::{OwnerMove, OwnerView};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Owner {
     /// Show whose each application is, or one application
+    #[command(after_help = help::OWNER_SHOW)]
     Show {
         /// The application; all if left out
         application: Option<String>,
     },
     /// Give an application to another signer: plug-ins by the former owner are refused from then on
+    #[command(after_help = help::OWNER_MOVE)]
     Move {
         /// The application
         application: String,
         /// The new owner, who has a key or identity in the trust store
         signer: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Take an application from its owner: it is nobody's until the next signed plug-in for it
+    #[command(after_help = help::OWNER_RELEASE)]
+    Release {
+        /// The application
+        application: String,
         /// Do not ask
         #[arg(long, short)]
         yes: bool,
@@ -48,6 +60,18 @@ impl Owner {
                 context.out.text(&format!(
                     "Application {} belongs to {}.",
                     owner.application, owner.signer
+                ))
+            }
+            Self::Release { application, yes } => {
+                let question = format!("Take application {application} from its owner?");
+                confirm(yes, &question)?;
+                let address = path(&["trust", "owners", &application]);
+                let answer = context.client.delete(&address).await?;
+                if context.out.is_json() {
+                    return context.out.json(&answer.raw);
+                }
+                context.out.text(&format!(
+                    "Application {application} is nobody's; the next signed plug-in for it sets its owner."
                 ))
             }
         }

@@ -1,25 +1,31 @@
 //! Views of revisions and plans.
 
-use super::findings;
+use super::{findings, trust};
 use muster_api::plan::{
     ActivatedView, ChangeView, ComparisonView, PlanView, ProfilePlanView, RevisionView, ShadowView,
     TaskPlanView, UploadView,
 };
-use muster_app::App;
+use muster_api::trust::PluginTrustView;
 use muster_app::install::{Activated, ShadowCounts};
-use muster_domain::plan::{Change, Plan, ProfilePlan, TaskPlan};
+use muster_app::{App, AppError};
+use muster_domain::plan::{Change, Effect, Ground, Plan, ProfilePlan, TaskPlan};
 use muster_storage::plugin::PluginRow;
 use muster_storage::plugin::upload::UploadRow;
 
-pub(crate) fn revision(app: &App, row: PluginRow) -> RevisionView {
-    let shadow = app.shadow_counts(&row.description.application, row.digest);
-    RevisionView {
+pub(crate) async fn revision(app: &App, row: PluginRow) -> Result<RevisionView, AppError> {
+    let application = &row.description.application;
+    let shadow = app.shadow_counts(application, row.digest);
+    let ground = app.plugin_trust(application, row.digest).await?;
+    let revoked = app.revision_revoked(application, row.digest).await?;
+    Ok(RevisionView {
         application: row.description.application.to_string(),
         digest: row.digest.to_string(),
         version: row.description.version.to_string(),
         state: row.state.to_string(),
         code: row.code,
         reason: row.reason,
+        trust: ground.as_ref().map(trust),
+        revoked,
         size: row.size,
         installed_at: row.installed_at,
         installed_by: row.installed_by.to_string(),
@@ -28,7 +34,7 @@ pub(crate) fn revision(app: &App, row: PluginRow) -> RevisionView {
             validate: comparison(validate),
             translate: comparison(translate),
         }),
-    }
+    })
 }
 
 fn comparison(counts: ShadowCounts) -> ComparisonView {
@@ -55,20 +61,35 @@ pub(crate) fn upload(row: UploadRow) -> UploadView {
 
 pub(crate) fn activated(done: Activated) -> ActivatedView {
     ActivatedView {
-        plugin: super::plugin(done.row, None),
+        plugin: super::plugin(done.row, None, false),
         plan: plan(done.plan),
     }
 }
 
 pub(crate) fn plan(plan: Plan) -> PlanView {
+    let (clean, signer_changed) = (plan.is_clean(), plan.changes_signer());
+    let counts = Effect::ALL.map(|effect| (effect.as_str().into(), plan.count(effect) as u64));
     PlanView {
         id: plan.id.to_string(),
         application: plan.application.to_string(),
         from: plan.from.map(|digest| digest.to_string()),
+        from_state: plan.from_state.map(|state| state.to_string()),
+        from_trust: plan.from_trust.map(ground),
         to: plan.to.to_string(),
+        trust: ground(plan.trust),
+        signer_changed,
+        asks: Vec::new(),
         downgrade: plan.downgrade,
-        clean: plan.is_clean(),
+        clean,
+        effects: counts.into_iter().collect(),
         tasks: plan.tasks.into_iter().map(task).collect(),
+    }
+}
+
+fn ground(ground: Ground) -> PluginTrustView {
+    PluginTrustView {
+        ground: ground.name,
+        signers: ground.signers.into_iter().map(|by| by.text).collect(),
     }
 }
 
@@ -85,6 +106,7 @@ fn task(plan: TaskPlan) -> TaskPlanView {
         profiles: plan.profiles.into_iter().map(profile).collect(),
         more_profiles: plan.more_profiles,
         note: plan.note,
+        uncompared: plan.uncompared,
     }
 }
 
@@ -101,7 +123,7 @@ fn profile(plan: ProfilePlan) -> ProfilePlanView {
     }
 }
 
-fn change(change: Change) -> ChangeView {
+pub(crate) fn change(change: Change) -> ChangeView {
     ChangeView {
         pointer: change.pointer,
         before: change.before,

@@ -17,8 +17,8 @@ pub(crate) const MODULE: &str = "org.example.module";
 /// The group of the devices.
 pub(crate) const GROUP: &str = "Hostile";
 
-/// Starts them. Each has another version of the applications, and so a profile of its own.
-pub(crate) async fn start(system: &TestSystem) -> Result<Vec<Agent>> {
+/// Starts them, each with all of the applications. Each has another version of the applications, and so a profile of its own.
+pub(crate) async fn start(system: &TestSystem, applications: &[String]) -> Result<Vec<Agent>> {
     system.client.group_create(GROUP, None).await?;
     let mut agents = Vec::new();
     for number in 1..=3 {
@@ -28,9 +28,9 @@ pub(crate) async fn start(system: &TestSystem) -> Result<Vec<Agent>> {
             .await?;
         let name = format!("hostile-{number}");
         let identity = enroll(system.server.address(), &token, Some(&name)).await?;
-        let connectors = [GUEST, MODULE]
+        let connectors = applications
+            .iter()
             .map(|application| connector(application, number))
-            .into_iter()
             .collect::<Result<Vec<_>>>()?;
         let options = AgentOptions {
             identity,

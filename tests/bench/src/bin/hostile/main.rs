@@ -13,14 +13,16 @@ mod put;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use futures_util::{StreamExt as _, TryStreamExt as _};
+use muster_api::plugin::PluginView;
 use muster_bench::measure::Measure;
 use muster_bench::report::{self, Report};
 use muster_bench::{machine, process};
 use muster_conformance::{Asked, Guest, rust};
 use muster_test_harness::{Client, TestSystem};
-use neighbour::{Neighbour, p99};
+use neighbour::{Neighbour, Request, p99};
 use put::Ready;
 use reqwest::Method;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -28,10 +30,14 @@ use std::time::{Duration, Instant};
 const AT_ONCE: usize = 4;
 /// Between two looks at the server's memory.
 const LOOK: Duration = Duration::from_millis(500);
-/// After so long its memory is taken as it is.
+/// How long it has nothing to do before its memory is compared.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// What the bomb for the compiler costs at most.
+/// What the bombs for the compiler cost at most.
 const COMPILER_SECONDS: &str = "10";
+/// Cases that are named for the neighbour's slowest requests.
+const SLOWEST: usize = 6;
+/// How long a plug-in rests that was put aside for its faults.
+const REST_SECONDS: &str = "1";
 
 #[derive(Parser)]
 #[command(about = "Every way to misbehave, put to a live server whose other plug-in is at work")]
@@ -64,10 +70,18 @@ fn main() -> ExitCode {
 struct Figures {
     total: usize,
     escaped: Vec<String>,
-    alone: Vec<f64>,
-    among: Vec<f64>,
+    puts: Vec<Put>,
+    alone: Vec<Request>,
+    among: Vec<Request>,
     rss: (f64, f64),
     most: f64,
+}
+
+/// When a case was put.
+struct Put {
+    name: &'static str,
+    began: Instant,
+    took: Duration,
 }
 
 async fn measure(line: &Line) -> Result<()> {
@@ -83,6 +97,7 @@ async fn measure(line: &Line) -> Result<()> {
             "MUSTER_SERVER_PLUG_INS_COMPILE_PROCESSOR_TIME",
             COMPILER_SECONDS,
         ),
+        ("MUSTER_SERVER_REVISIONS_PROBE_AFTER", REST_SECONDS),
     ];
     let mut system = TestSystem::start_with(&environment).await?;
     let client = system.client.clone();
@@ -96,7 +111,11 @@ async fn measure(line: &Line) -> Result<()> {
     client.trust_everything().await?;
     let guest = client.plugin_upload(rust::that("well")?).await?;
     ensure!(guest.status.is_success(), "the guest: {}", guest.text());
-    let agents = devices::start(&system).await?;
+    let asked = groups.iter().flatten().filter(|ready| needs_devices(ready));
+    let mut applications: Vec<String> = asked.map(|ready| ready.application.clone()).collect();
+    applications.sort();
+    applications.dedup();
+    let agents = devices::start(&system, &applications).await?;
 
     let id = system.server.id();
     let alone_for = Duration::from_secs(if line.options.quick { 5 } else { 30 });
@@ -106,13 +125,23 @@ async fn measure(line: &Line) -> Result<()> {
     neighbour.take()?;
     tokio::time::sleep(alone_for).await;
     let mut alone = neighbour.take()?;
-    let before = process::memory(id)?.0;
+    drop(neighbour);
+    let before = idle(id).await?;
+    let neighbour = Neighbour::start(&client, Duration::from_secs(1) / line.rate);
 
     eprintln!("{total} cases");
     let began = Instant::now();
-    let mut escaped = Vec::new();
+    let (mut escaped, mut puts) = (Vec::new(), Vec::new());
     for group in groups {
-        escaped.extend(put_all(&client, group).await?);
+        let at_once = if group.iter().any(needs_devices) {
+            1
+        } else {
+            AT_ONCE
+        };
+        for (put, said) in put_all(&client, group, at_once).await? {
+            escaped.extend(said.map(|said| format!("{}: {said}", put.name)));
+            puts.push(put);
+        }
     }
     let took = began.elapsed();
     let among = neighbour.take()?;
@@ -123,12 +152,14 @@ async fn measure(line: &Line) -> Result<()> {
     tokio::time::sleep(alone_for).await;
     alone.extend(neighbour.take()?);
     drop(neighbour);
+    remove_corpus(&client).await?;
     let figures = Figures {
         total,
         escaped,
+        puts,
         alone,
         among,
-        rss: (before, settled(id, before).await?),
+        rss: (before, idle(id).await?),
         most: process::memory(id)?.1,
     };
     for agent in agents {
@@ -158,7 +189,7 @@ fn ready(line: &Line) -> Result<[Vec<Ready>; 3]> {
         if !only(case.name) || (line.options.quick && !number.is_multiple_of(4)) {
             continue;
         }
-        let Some(ready) = Ready::make(case)? else {
+        let Some(ready) = Ready::make(number, case)? else {
             continue;
         };
         let [validate, devices, upload] = &mut groups;
@@ -171,32 +202,49 @@ fn ready(line: &Line) -> Result<[Vec<Ready>; 3]> {
     Ok(groups)
 }
 
-/// Puts cases, some at once unless they need the devices. Gives those that were not contained.
-async fn put_all(client: &Client, group: Vec<Ready>) -> Result<Vec<String>> {
-    let needs_devices =
-        |ready: &Ready| matches!(ready.case.asked, Asked::Translate | Asked::Interpret);
-    let at_once = if group.iter().any(needs_devices) {
-        1
-    } else {
-        AT_ONCE
-    };
-    let said: Vec<Option<String>> = futures_util::stream::iter(group)
+fn needs_devices(ready: &Ready) -> bool {
+    matches!(ready.case.asked, Asked::Translate | Asked::Interpret)
+}
+
+/// Puts cases, so many at once. Gives what was said of those that were not contained.
+async fn put_all(
+    client: &Client,
+    group: Vec<Ready>,
+    at_once: usize,
+) -> Result<Vec<(Put, Option<String>)>> {
+    futures_util::stream::iter(group)
         .map(|ready| async {
-            let name = ready.case.name;
+            let (name, began) = (ready.case.name, Instant::now());
             let said = ready.put(client).await?;
-            anyhow::Ok(said.map(|said| format!("{name}: {said}")))
+            let took = began.elapsed();
+            anyhow::Ok((Put { name, began, took }, said))
         })
         .buffer_unordered(at_once)
         .try_collect()
-        .await?;
-    Ok(said.into_iter().flatten().collect())
+        .await
 }
 
-/// MiB that the server holds once it gives nothing back any more.
-async fn settled(id: u32, before: f64) -> Result<f64> {
+/// Removes what the cases left at work or ready, and puts the guest back to what it was.
+async fn remove_corpus(client: &Client) -> Result<()> {
+    let plugins: Vec<PluginView> = client.list("/plugins", "").await?;
+    let left = plugins.iter().map(|plugin| &plugin.application);
+    for application in left.filter(|application| **application != neighbour::APPLICATION) {
+        let path = format!("/plugins/{application}");
+        let answer = client.send(client.request(Method::DELETE, &path)).await?;
+        // Of one that was removed before, or never was more than refused, nothing is kept.
+        let is_gone = answer.status.is_success() || answer.status.as_u16() == 404;
+        ensure!(is_gone, "remove {application}: {}", answer.text());
+    }
+    let guest = client.plugin_upload(rust::that("well")?).await?;
+    ensure!(guest.status.is_success(), "the guest: {}", guest.text());
+    Ok(())
+}
+
+/// MiB that the server holds when nobody wants anything of it and it gives nothing back any more.
+async fn idle(id: u32) -> Result<f64> {
     let began = Instant::now();
-    let mut least = process::memory(id)?.0;
-    while least > before && began.elapsed() < PATIENCE {
+    let mut least = f64::INFINITY;
+    while began.elapsed() < PATIENCE {
         tokio::time::sleep(LOOK).await;
         least = least.min(process::memory(id)?.0);
     }
@@ -208,6 +256,7 @@ impl Figures {
         #[expect(clippy::cast_precision_loss, reason = "cases are a few hundred")]
         let (total, escaped) = (self.total as f64, self.escaped.len() as f64);
         let contained = [total - escaped];
+        let [alone, among] = [&self.alone, &self.among].map(|requests| p99(requests));
         vec![
             Measure::new(
                 "hostile.contained",
@@ -222,35 +271,53 @@ impl Figures {
                 "hostile.neighbour_p99_alone",
                 "the neighbour alone: 99 of a hundred requests take no longer",
                 "ms",
-                &[p99(&self.alone)],
+                &[alone],
             ),
             Measure::new(
                 "hostile.neighbour_p99",
                 "the neighbour while all cases are put",
                 "ms",
-                &[p99(&self.among)],
+                &[among],
             )
-            .compared(
-                &[p99(&self.among)],
-                "hostile.neighbour_p99_alone",
-                &[p99(&self.alone)],
-            )
+            .compared(&[among], "hostile.neighbour_p99_alone", &[alone])
             .at_most(2.0),
             Measure::new(
                 "hostile.rss_before",
-                "the server's memory before",
+                "the server's memory before, idle",
                 "MiB",
                 &[self.rss.0],
             ),
             Measure::new(
                 "hostile.rss_after",
-                "the server's memory afterwards",
+                "the server's memory afterwards, the corpus removed, idle",
                 "MiB",
                 &[self.rss.1],
             )
             .compared(&[self.rss.1], "hostile.rss_before", &[self.rss.0])
             .at_most(1.2),
         ]
+    }
+
+    /// The cases during which most of the slowest requests of the neighbour were made.
+    fn slowest(&self) -> Vec<String> {
+        let limit = p99(&self.among);
+        let slow = self.among.iter().filter(|one| one.milliseconds >= limit);
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for request in slow {
+            let meets = |put: &&Put| {
+                let ended = request.began + Duration::from_secs_f64(request.milliseconds / 1e3);
+                put.began <= ended && request.began <= put.began + put.took
+            };
+            for put in self.puts.iter().filter(meets) {
+                *counts.entry(put.name).or_default() += 1;
+            }
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        counts.truncate(SLOWEST);
+        let told = counts.into_iter();
+        told.map(|(name, count)| format!("`{name}` ({count})"))
+            .collect()
     }
 
     fn notes(&self, took: Duration) -> Vec<String> {
@@ -263,8 +330,12 @@ impl Figures {
                 self.among.len(),
                 self.most
             ),
-            "Real: the server with its defaults, but that every call is asked again and that the compiler has 10 s; each case by HTTPS, \
-             those of `translate` and `interpret` by runs on three devices; the neighbour's requests create tasks, each validated by its \
+            format!(
+                "The hundredth of its requests that took longest came most often while these were put: {}.",
+                self.slowest().join(", ")
+            ),
+            "Real: the server with its defaults, but that every call is asked again, that the compiler has 10 s, and that a plug-in which \
+             was put aside for its faults rests for a second; each case by HTTPS, those of `translate` and `interpret` by runs on three devices; the neighbour's requests create tasks, each validated by its \
              plug-in and durable on disk. Pretended: the devices' processes. Server, devices and administrators share the processors \
              of one machine. Cases of `migrate` are in the conformance suite alone."
                 .into(),

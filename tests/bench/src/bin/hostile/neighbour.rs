@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 /// What it has installed.
 pub(crate) const APPLICATION: &str = "net.clamav.clamav";
 
-/// Requests at a constant rate, each timed from when it was due.
+/// Requests at a constant rate, whether or not those before were answered.
 pub(crate) struct Neighbour {
     taken: Arc<Mutex<Taken>>,
     load: JoinHandle<()>,
@@ -19,8 +19,14 @@ pub(crate) struct Neighbour {
 
 #[derive(Default)]
 struct Taken {
-    milliseconds: Vec<f64>,
+    requests: Vec<Request>,
     failed: Vec<String>,
+}
+
+/// One request.
+pub(crate) struct Request {
+    pub(crate) began: Instant,
+    pub(crate) milliseconds: f64,
 }
 
 impl Neighbour {
@@ -38,10 +44,13 @@ impl Neighbour {
                 tokio::spawn(async move {
                     let began = Instant::now();
                     let answer = client.task_create(&task()).await;
-                    let took = began.elapsed().as_secs_f64() * 1e3;
+                    let milliseconds = began.elapsed().as_secs_f64() * 1e3;
                     let mut taken = into.lock().unwrap_or_else(PoisonError::into_inner);
                     match answer {
-                        Ok(_) => taken.milliseconds.push(took),
+                        Ok(_) => taken.requests.push(Request {
+                            began,
+                            milliseconds,
+                        }),
                         Err(error) => taken.failed.push(format!("{error:#}")),
                     }
                 });
@@ -52,12 +61,9 @@ impl Neighbour {
 
     /// What was taken since it was asked last. A request that failed is an error: that is what a
     /// neighbour must never notice.
-    pub(crate) fn take(&self) -> Result<Vec<f64>> {
+    pub(crate) fn take(&self) -> Result<Vec<Request>> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let Taken {
-            milliseconds,
-            failed,
-        } = std::mem::take(&mut *taken);
+        let Taken { requests, failed } = std::mem::take(&mut *taken);
         drop(taken);
         let first = failed.first().map_or("", String::as_str);
         ensure!(
@@ -65,7 +71,7 @@ impl Neighbour {
             "{} requests of the neighbour failed, the first with: {first}",
             failed.len()
         );
-        Ok(milliseconds)
+        Ok(requests)
     }
 }
 
@@ -91,8 +97,8 @@ fn task() -> TaskCreate {
 }
 
 /// The value that 99 of a hundred are not above.
-pub(crate) fn p99(samples: &[f64]) -> f64 {
-    let mut sorted = samples.to_vec();
+pub(crate) fn p99(requests: &[Request]) -> f64 {
+    let mut sorted: Vec<f64> = requests.iter().map(|one| one.milliseconds).collect();
     sorted.sort_by(f64::total_cmp);
     let place = (sorted.len() * 99).div_ceil(100).saturating_sub(1);
     sorted.get(place).copied().unwrap_or(f64::NAN)
@@ -104,9 +110,17 @@ mod tests {
 
     #[test]
     fn one_in_a_hundred_is_above_p99() {
-        let samples: Vec<f64> = (1..=200).map(f64::from).collect();
-        assert!((p99(&samples) - 198.0).abs() < f64::EPSILON);
-        assert!((p99(&[5.0]) - 5.0).abs() < f64::EPSILON);
-        assert!(p99(&[]).is_nan());
+        let up_to = |most: u32| {
+            let began = Instant::now();
+            let took = (1..=most).map(f64::from);
+            let requests = took.map(|milliseconds| Request {
+                began,
+                milliseconds,
+            });
+            p99(&requests.collect::<Vec<_>>())
+        };
+        assert!((up_to(200) - 198.0).abs() < f64::EPSILON);
+        assert!((up_to(1) - 1.0).abs() < f64::EPSILON);
+        assert!(up_to(0).is_nan());
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub(crate) const COMPONENT_MOST: usize = 256 * 1024 * 1024;
 
 /// `x.wasm` and `minisig` give `x.wasm.minisig`.
-pub(super) fn beside(component: &Path, ending: &str) -> PathBuf {
+pub(crate) fn beside(component: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(component);
     name.push(".");
     name.push(ending);
@@ -23,10 +23,17 @@ pub(super) fn beside(component: &Path, ending: &str) -> PathBuf {
 /// How the file of a statement ends.
 pub(super) const STATEMENT: &str = "statement.json";
 
+/// How every component begins.
+const MAGIC: &[u8] = b"\0asm";
+
 /// Reads a release: a bundle as it is; a component with its statement and its signatures, if they
-/// lie beside it.
+/// lie beside it. What is plainly neither is not handed on: it may be a secret key.
 pub(crate) fn release(source: &Source) -> Result<Bundle, Failure> {
     let bytes = source.bytes()?;
+    if !Bundle::is(&bytes) && !bytes.starts_with(MAGIC) {
+        let text = format!("{source} is neither a component nor a bundle");
+        return Err(Failure::Usage(text));
+    }
     let mut bundle = Bundle::open(&bytes, COMPONENT_MOST)?;
     let Source::File(path) = source else {
         return Ok(bundle);

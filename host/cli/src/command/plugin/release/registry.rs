@@ -17,10 +17,20 @@ const TIME: Duration = Duration::from_mins(10);
 #[derive(Debug, Args)]
 pub(crate) struct Access {
     /// User names and passwords for registries, in a file like Docker's config.json
-    #[arg(long, value_name = "FILE", env = "MUSTER_REGISTRY_CREDENTIALS")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "MUSTER_REGISTRY_CREDENTIALS",
+        hide_env_values = true
+    )]
     credentials: Option<PathBuf>,
     /// CA certificates of the registry (PEM), instead of the operating system's
-    #[arg(long, value_name = "FILE", env = "MUSTER_REGISTRY_CA")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "MUSTER_REGISTRY_CA",
+        hide_env_values = true
+    )]
     registry_ca: Option<PathBuf>,
     /// Reach the registry without TLS. One on this machine is, unless --registry-ca is given
     #[arg(long)]

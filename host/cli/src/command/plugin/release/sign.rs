@@ -4,7 +4,7 @@
 //! the two part, every server refuses the plug-in and tells where.
 
 use super::files::{STATEMENT, beside};
-use super::password::PasswordFile;
+use super::key::SigningKey;
 use crate::failure::Failure;
 use crate::input::{Source, write_file};
 use crate::output::{Output, cell};
@@ -13,7 +13,6 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use muster_domain::application::Limit;
 use muster_domain::{ApplicationId, Digest};
-use muster_release::signature::sign::{is_locked, sign};
 use muster_release::statement::Statement;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,12 +22,8 @@ use std::path::PathBuf;
 pub(crate) struct Sign {
     /// The component
     file: PathBuf,
-    /// The secret key, as `muster plugin keygen` or minisign made it. Left out, only the statement is
-    /// written, for another tool to sign
-    #[arg(long, value_name = "FILE")]
-    key: Option<PathBuf>,
     #[command(flatten)]
-    password: PasswordFile,
+    key: SigningKey,
     /// The application that the plug-in speaks for, such as net.clamav.clamav. Left out, the
     /// statement that lies beside the component is signed
     #[arg(long, value_name = "ID", requires = "plugin_version")]
@@ -70,7 +65,8 @@ impl Sign {
             (Some(application), Some(version)) => self.state(digest, application, version)?,
             _ => there(&statement_file, digest)?,
         };
-        let signature = self.signature(&statement, &bytes)?;
+        let comment = format!("{} {}", statement.application, statement.version);
+        let signature = self.key.sign(&bytes, &comment)?;
         // The statement first: a signature that is there is never without what it is of.
         write_file(&statement_file, &bytes, 0o644)?;
         let mut files = vec![statement_file];
@@ -122,23 +118,6 @@ impl Sign {
         // What no server could read is not worth a signature.
         let statement = Statement::parse(&bytes)?;
         Ok((statement, bytes))
-    }
-
-    fn signature(&self, statement: &Statement, bytes: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(key) = &self.key else {
-            return Ok(None);
-        };
-        let secret = Source::File(key.clone()).text()?;
-        let password = if is_locked(&secret)? {
-            Some(
-                self.password
-                    .password(&format!("Password of {}:", key.display()))?,
-            )
-        } else {
-            None
-        };
-        let comment = format!("{} {}", statement.application, statement.version);
-        Ok(Some(sign(&secret, password.as_deref(), bytes, &comment)?))
     }
 }
 

@@ -1,0 +1,3 @@
+#![no_main]
+
+muster_fuzz_targets::target!("answer");

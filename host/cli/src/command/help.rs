@@ -1,0 +1,251 @@
+//! What stands at the end of a command's help: an example, and what its exit status means where that
+//! decides how a script goes on. A test of [`super`] finds commands without one.
+
+pub(crate) const INSTALL: &str = "\
+Examples:
+  muster plugin install clamav.wasm
+  muster plugin install oci://registry.example/clamav:1.2.0@sha256:4f1c...
+  muster plugin install scanner.tar --grant files,memory=128 --deny clock
+
+A first plug-in for an application goes to work. One that would replace another, or that asks
+for what has no word yet, waits: it is `ready`. Exit status 0 says that it is on the server, at
+work or ready; `-o json` has its `state`. Exit status 1 says that it was refused, and nothing
+has changed; 3 that a registry has no such release, 4 that it was not reached or refuses who asks.";
+
+pub(crate) const LIST: &str = "\
+Example:
+  muster plugin list";
+
+pub(crate) const SHOW: &str = "\
+Example:
+  muster plugin show net.clamav.clamav";
+
+pub(crate) const REMOVE: &str = "\
+Example:
+  muster plugin remove net.clamav.clamav
+
+A terminal is asked first, and told what it leaves; a script is not.";
+
+pub(crate) const REVISIONS: &str = "\
+Examples:
+  muster plugin revisions net.clamav.clamav
+  muster plugin revisions          what is in the gate or was refused, and why";
+
+pub(crate) const PLAN: &str = "\
+Example:
+  muster plugin plan net.clamav.clamav
+
+For each task: `identical`; `migrated`, its settings are written anew and devices get the same;
+`no-devices`, its settings are valid, and as no device in its scope has the application, commands
+were not compared; `changed`, devices get something else, with what differs; `uncompared`, it is
+valid, and nobody can tell what devices got before; `invalid`, the new revision does not take its
+settings. The first three, by the same signer, make a clean plan, which `--auto` puts to work. Exit
+status 0 says that there is a plan, whatever it says: `-o json` has `clean`.";
+
+pub(crate) const ACTIVATE: &str = "\
+Examples:
+  muster plugin activate net.clamav.clamav
+  muster plugin activate net.clamav.clamav 4f1c2a77b0d3 --accept 1f0c2a77b0d3
+
+Exit status 1 says that the revision before stays at work: the plan is not without effect and
+was not accepted, or was made on a state that has changed since, or the version is lower, or
+something that the plug-in asks for has no word yet.";
+
+pub(crate) const ROLLBACK: &str = "\
+Examples:
+  muster plugin rollback net.clamav.clamav
+  muster plugin rollback net.clamav.clamav --to 4f1c2a77b0d3
+
+It needs no network and no plan. Settings that a person changed since the upgrade stay as they
+are, and the answer says so. Exit status 1 says that no revision is kept that was at work
+before.";
+
+pub(crate) const SHADOW: &str = "\
+Examples:
+  muster plugin shadow net.clamav.clamav
+  muster plugin revisions net.clamav.clamav      how its answers compare
+  muster plugin shadow net.clamav.clamav --end";
+
+pub(crate) const GRANT: &str = "\
+Example:
+  muster plugin grant com.example.scanner files memory=128
+
+What it asks for, and what was said to it, is told by `muster plugin show`. A plug-in that
+waited for this word stays ready until `muster plugin activate`. Exit status 1 says that it does
+not ask for that, or that this server does not grant so much.";
+
+pub(crate) const WITHDRAW: &str = "\
+Example:
+  muster plugin withdraw com.example.scanner files
+
+It goes on without. `muster plugin grant` gives it back.";
+
+pub(crate) const HEALTH: &str = "\
+Example:
+  muster plugin health net.clamav.clamav
+
+Times are upper bounds: half of the calls, and 99 % of them, took no longer. OF LIMIT is how
+near the slowest came to the time limit; MEMORY is the most that a call had, and what it may
+have. Exit status 1 says that the application has no plug-in at work.";
+
+pub(crate) const KEYGEN: &str = "\
+Examples:
+  muster plugin keygen vendor.key
+  muster plugin keygen ci.key --no-password
+
+Publish the fingerprint that is printed: administrators compare it before they trust the key.
+The secret file is of minisign's format, and is never overwritten.";
+
+pub(crate) const SIGN: &str = "\
+Examples:
+  muster plugin sign clamav.wasm --key vendor.key --application net.clamav.clamav --plugin-version 1.2.0
+  muster plugin sign clamav.wasm --key second.key
+
+The second signs the statement that the first one wrote. What is stated has to be what the
+plug-in says of itself, or every server refuses it.";
+
+pub(crate) const BUNDLE: &str = "\
+Example:
+  muster plugin bundle clamav.wasm --out clamav.tar
+
+The bundle is installed as it is, also where no network goes: muster plugin install clamav.tar";
+
+pub(crate) const VERIFY: &str = "\
+Examples:
+  muster plugin verify clamav.tar --public-key vendor.pub
+  muster plugin verify clamav.wasm --trusted-root trusted_root.json --identity dev@vendor.example \\
+      --issuer https://accounts.vendor.example
+
+Exit status 0 says that the signature is by the key or identity that you named, and matches.
+Exit status 1 says that it is not, and why; a script must stop there.";
+
+pub(crate) const PUSH: &str = "\
+Example:
+  muster plugin push clamav.wasm oci://registry.example/clamav:1.2.0 --credentials ~/.docker/config.json
+
+The reference that is printed has the digest in it, and names this very release for ever. Exit
+status 4 says that the registry was not reached or refuses who asks.";
+
+pub(crate) const PULL: &str = "\
+Example:
+  muster plugin pull oci://registry.example/clamav:1.2.0 --out clamav.tar
+
+Nothing is trusted by that: `muster plugin verify clamav.tar` says who signed. Exit status 3
+says that the registry has no such release, 4 that it was not reached or refuses who asks.";
+
+pub(crate) const TRUST_SHOW: &str = "\
+Example:
+  muster trust show";
+
+pub(crate) const POLICY: &str = "\
+Examples:
+  muster trust policy
+  muster trust policy pinned
+
+A changed policy holds for what is installed from then on. A wrong signature is refused under
+each.";
+
+pub(crate) const KEY_ADD: &str = "\
+Example:
+  muster trust key add vendor.pub --signer clamav-vendor --application net.clamav.clamav
+
+Compare the fingerprint that is printed with the one that the vendor publishes.";
+
+pub(crate) const KEY_LIST: &str = "\
+Example:
+  muster trust key list";
+
+pub(crate) const KEY_ROTATE: &str = "\
+Example:
+  muster trust key rotate 1 new.pub --overlap 30d
+
+`muster trust key list` has the numbers.";
+
+pub(crate) const IDENTITY_ADD: &str = "\
+Example:
+  muster trust identity add --signer clamav-vendor --application net.clamav.clamav \\
+      --issuer https://token.actions.githubusercontent.com \\
+      --subject 'https://github.com/example/plugin/.github/workflows/release.yml@refs/tags/*'
+
+It needs a trusted root: `muster trust root set`.";
+
+pub(crate) const IDENTITY_LIST: &str = "\
+Example:
+  muster trust identity list";
+
+pub(crate) const IDENTITY_ROTATE: &str = "\
+Example:
+  muster trust identity rotate 2 --issuer https://accounts.vendor.example --subject dev@vendor.example";
+
+pub(crate) const EXPIRE: &str = "\
+Examples:
+  muster trust key expire 1 --at 2027-01-01T00:00:00Z
+  muster trust identity expire 2
+
+`muster trust key list` and `muster trust identity list` have the numbers.";
+
+pub(crate) const REVOKE: &str = "\
+Examples:
+  muster trust key revoke 1 --reason stolen
+  muster trust identity revoke 2 --reason \"the build was taken over\"
+
+A plug-in that nobody else signed is put aside at once, and its tasks cannot be started. This
+cannot be undone; a new key is added with `muster trust key add`.";
+
+pub(crate) const CREDENTIAL_REMOVE: &str = "\
+Examples:
+  muster trust key remove 1
+  muster trust identity remove 2
+
+To stop what it signed, revoke it instead.";
+
+pub(crate) const OWNER_SHOW: &str = "\
+Example:
+  muster trust owner show net.clamav.clamav";
+
+pub(crate) const OWNER_MOVE: &str = "\
+Example:
+  muster trust owner move net.clamav.clamav new-vendor
+
+What the former owner signed goes on where it runs.";
+
+pub(crate) const OWNER_RELEASE: &str = "\
+Example:
+  muster trust owner release net.clamav.clamav
+
+What the former owner signed goes on where it runs. Until a signed plug-in sets the next owner, a
+policy that admits what nobody signed admits it for this application too.";
+
+pub(crate) const REVOCATIONS_SHOW: &str = "\
+Example:
+  muster trust revocations show";
+
+pub(crate) const REVOCATIONS_SIGN: &str = "\
+Example:
+  muster trust revocations sign revoked.json --key vendor.key";
+
+pub(crate) const ROOT_SHOW: &str = "\
+Example:
+  muster trust root show";
+
+pub(crate) const ROOT_SET: &str = "\
+Example:
+  muster trust root set trusted_root.json
+
+It is not renewed by itself: set it again when your Sigstore's changes.";
+
+pub(crate) const ROOT_REMOVE: &str = "\
+Example:
+  muster trust root remove";
+
+pub(crate) const PIN: &str = "\
+Example:
+  muster trust pin sha256:4f1c...
+
+The digest of a file is told by `sha256sum`; a plug-in that was refused tells its own.";
+
+pub(crate) const UNPIN: &str = "\
+Example:
+  muster trust unpin sha256:4f1c...
+
+What is installed goes on.";
