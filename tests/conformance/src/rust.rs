@@ -72,7 +72,9 @@ fn build() -> Result<Vec<u8>> {
 /// The target folder that this very program was built into.
 fn target() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
-    let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").exists();
+    // A folder that was there before cargo came has no tag.
+    let marks = ["CACHEDIR.TAG", ".rustc_info.json"];
+    let marked = |folder: &&Path| marks.iter().any(|mark| folder.join(mark).exists());
     let found = program.ancestors().find(marked);
     Ok(found
         .context("this program does not lie in a target folder of cargo")?
