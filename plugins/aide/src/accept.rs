@@ -3,7 +3,7 @@
 use crate::check::with_change_events;
 use crate::report;
 use crate::settings::{Settings, linux_only};
-use muster_plugin_sdk::{
+use muster_sdk::{
     Command, Findings, Mark, Meaning, Outcome, Profile, Refusal, Report, Severity, Task, TaskType,
     task_type,
 };

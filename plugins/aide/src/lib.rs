@@ -13,7 +13,7 @@ mod initialise;
 mod report;
 mod settings;
 
-use muster_plugin_sdk::{About, AnyTask, Plugin};
+use muster_sdk::{About, AnyTask, Plugin};
 
 /// The plug-in.
 #[derive(Debug)]
@@ -35,4 +35,4 @@ impl Plugin for Aide {
     ];
 }
 
-muster_plugin_sdk::export!(Aide, interpret);
+muster_sdk::export!(Aide, interpret);

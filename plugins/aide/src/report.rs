@@ -3,7 +3,7 @@
 //! Its report is JSON, one entry a line, and may be far longer than what a device keeps of output; so
 //! the lines of entries are kept instead. AIDE escapes names, so that none can fake a line.
 
-use muster_plugin_sdk::{Event, Outcome, Report, StepReport};
+use muster_sdk::{Event, Outcome, Report, StepReport};
 use serde::Serialize;
 
 /// The fields of `file-added`, `file-removed` and `file-changed`.

@@ -1,6 +1,6 @@
 //! The settings of all three task types, and AIDE's configuration that comes of them.
 
-use muster_plugin_sdk::{Findings, Profile, Refusal, Step, path, pointer};
+use muster_sdk::{Findings, Profile, Refusal, Step, path, pointer};
 use serde::Deserialize;
 
 const FOLDER: &str = "/var/lib/muster/aide";

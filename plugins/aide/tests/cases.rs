@@ -9,7 +9,7 @@
 )]
 
 use muster_aide::Aide;
-use muster_plugin_sdk::{Plugin, cases};
+use muster_sdk::{Plugin, cases};
 use std::path::Path;
 
 fn schema(text: &str) -> jsonschema::Validator {

@@ -13,7 +13,7 @@ mod device;
 
 use device::Device;
 use muster_aide::Aide;
-use muster_plugin_sdk::{Outcome, OutcomeStatus, Plugin};
+use muster_sdk::{Outcome, OutcomeStatus, Plugin};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};

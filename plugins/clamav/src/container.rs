@@ -1,6 +1,6 @@
 //! Database containers (`.cvd`, `.cld`, `.cud`), as `sigtool --info` tells of them.
 
-use muster_plugin_sdk::{Meaning, Report, Step, StepReport};
+use muster_sdk::{Meaning, Report, Step, StepReport};
 use serde::Serialize;
 
 /// Where Linux distributions keep the databases.

@@ -1,7 +1,7 @@
 //! `database-info`: which databases a device has, and of what version.
 
 use crate::{container, linux_only, output, path};
-use muster_plugin_sdk::{
+use muster_sdk::{
     ApplicationState, Command, Event, Findings, Outcome, Profile, Refusal, Report, Severity, Step,
     Task, TaskType, pointer, task_type,
 };

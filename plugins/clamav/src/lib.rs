@@ -14,7 +14,7 @@ mod scan;
 mod service;
 mod update;
 
-use muster_plugin_sdk::{About, AnyTask, Plugin, Profile, Refusal};
+use muster_sdk::{About, AnyTask, Plugin, Profile, Refusal};
 
 /// The plug-in.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Plugin for ClamAv {
     ];
 }
 
-muster_plugin_sdk::export!(ClamAv, interpret);
+muster_sdk::export!(ClamAv, interpret);
 
 /// Refuses a platform whose ClamAV is driven in another way.
 fn linux_only(profile: &Profile) -> Result<(), Refusal> {

@@ -1,6 +1,6 @@
 //! What programs print, as far as several task types read it in the same way.
 
-use muster_plugin_sdk::{Outcome, Report, StepReport};
+use muster_sdk::{Outcome, Report, StepReport};
 
 /// Words in front of a line that says why a program failed, the most telling first.
 const REASONS: [&str; 6] = [

@@ -1,7 +1,7 @@
 //! `install` and `remove`: ClamAV from the distribution's packages.
 
 use crate::{fact, linux_only, output};
-use muster_plugin_sdk::{
+use muster_sdk::{
     ApplicationState, Command, Event, Findings, Mark, Meaning, NOTHING, NoFields, Outcome, Profile,
     Refusal, Report, Severity, Step, Task, TaskType, pointer, task_type,
 };
@@ -245,7 +245,7 @@ fn ended(report: &Report, failed: &str, succeeded: &str, event: Event) -> Outcom
         .steps
         .last()
         .filter(|_| report.trouble().is_none())
-        .and_then(muster_plugin_sdk::StepReport::status);
+        .and_then(muster_sdk::StepReport::status);
     match last {
         Some(0) => Outcome::succeeded(succeeded).with([event]),
         Some(102) => {

@@ -1,6 +1,6 @@
 //! Paths on devices, as settings hold them.
 
-pub(crate) use muster_plugin_sdk::path::{bare, check, covers, same};
+pub(crate) use muster_sdk::path::{bare, check, covers, same};
 
 /// An extended regular expression that matches exactly this path and what lies below it.
 pub(crate) fn to_regex(path: &str) -> String {

@@ -5,7 +5,7 @@
 mod report;
 
 use crate::{linux_only, path};
-use muster_plugin_sdk::{
+use muster_sdk::{
     Command, Findings, Meaning, Outcome, Profile, ProgressRole, Refusal, Report, Severity, Step,
     Task, TaskType, pointer, task_type,
 };

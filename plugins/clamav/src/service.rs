@@ -1,7 +1,7 @@
 //! `start` and `stop`: ClamAV's daemon, through systemd where a device has it, else directly.
 
 use crate::{fact, linux_only, output, path};
-use muster_plugin_sdk::{
+use muster_sdk::{
     ApplicationState, Command, Event, Findings, Meaning, NOTHING, NoFields, Outcome, Profile,
     Refusal, Report, Severity, Step, Task, TaskType, pointer, task_type,
 };

@@ -6,7 +6,7 @@
 mod report;
 
 use crate::{container, linux_only, path};
-use muster_plugin_sdk::{
+use muster_sdk::{
     Command, Findings, Outcome, Profile, Refusal, Report, Severity, Step, Task, TaskType, pointer,
     task_type,
 };

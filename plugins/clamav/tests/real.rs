@@ -14,7 +14,7 @@ mod device;
 
 use device::Device;
 use muster_clamav::ClamAv;
-use muster_plugin_sdk::{Outcome, OutcomeStatus, Plugin, Report};
+use muster_sdk::{Outcome, OutcomeStatus, Plugin, Report};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};

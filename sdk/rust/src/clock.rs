@@ -2,7 +2,7 @@
 //! without it.
 //!
 //! ```
-//! use muster_plugin_sdk::{clock, native};
+//! use muster_sdk::{clock, native};
 //!
 //! const DAY: u64 = 24 * 3600 * 1000;
 //!

@@ -4,7 +4,7 @@
 //! plug-in's memory until it is read.
 //!
 //! ```
-//! use muster_plugin_sdk::{data, native};
+//! use muster_sdk::{data, native};
 //!
 //! fn knows(product: &str) -> bool {
 //!     let table = data::read("products.txt").unwrap_or_default();
@@ -56,7 +56,7 @@ pub fn read_part(name: &str, offset: u64, length: u32) -> Result<Vec<u8>, DataFa
 /// `include_bytes!`. Natively it does nothing.
 ///
 /// ```
-/// muster_plugin_sdk::data_file!("data.rs", "data.rs");
+/// muster_sdk::data_file!("data.rs", "data.rs");
 /// ```
 #[macro_export]
 macro_rules! data_file {

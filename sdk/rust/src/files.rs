@@ -2,7 +2,7 @@
 //! The capability [`Files`](crate::Capability::Files): ask for it, and get along without it.
 //!
 //! ```
-//! use muster_plugin_sdk::{files, files::FileFailure, native};
+//! use muster_sdk::{files, files::FileFailure, native};
 //!
 //! /// The mirror that worked last; the vendor's own where nothing is kept, or may be.
 //! fn mirror() -> String {

@@ -17,8 +17,8 @@
 //! nothing then; `native` stands for the server.
 //!
 //! ```
-//! use muster_plugin_sdk::{About, AnyTask, Command, Findings, Plugin, Profile, Refusal, Step, Task, TaskType};
-//! use muster_plugin_sdk::{pointer, serde::Deserialize, task_type};
+//! use muster_sdk::{About, AnyTask, Command, Findings, Plugin, Profile, Refusal, Step, Task, TaskType};
+//! use muster_sdk::{pointer, serde::Deserialize, task_type};
 //!
 //! /// The application "ping", which has one task type.
 //! struct Ping;
@@ -38,7 +38,7 @@
 //! struct Reach;
 //!
 //! #[derive(Deserialize)]
-//! #[serde(crate = "muster_plugin_sdk::serde")]
+//! #[serde(crate = "muster_sdk::serde")]
 //! struct Settings {
 //!     host: String,
 //! }
@@ -68,7 +68,7 @@
 //!     }
 //! }
 //!
-//! muster_plugin_sdk::export!(Ping, interpret);
+//! muster_sdk::export!(Ping, interpret);
 //!
 //! let verdict = Ping::validate("reach", r#"{"host": "-f"}"#).unwrap();
 //! assert_eq!(verdict.findings[0].pointer, "/host");

@@ -5,7 +5,7 @@
 //! sizes, the quota, what one call may do.
 //!
 //! ```
-//! use muster_plugin_sdk::{clock, files, native::Server, random};
+//! use muster_sdk::{clock, files, native::Server, random};
 //!
 //! let mut server = Server::new().files().clock(1_700_000_000_000);
 //! server.run(|| {

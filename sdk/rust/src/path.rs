@@ -6,7 +6,7 @@ use crate::Findings;
 /// a control character. True if it is usable. `pointer` says where it stands in the settings.
 ///
 /// ```
-/// use muster_plugin_sdk::{Findings, path, pointer};
+/// use muster_sdk::{Findings, path, pointer};
 ///
 /// let mut findings = Findings::default();
 /// assert!(path::check("/srv", &|| pointer!("folder"), &mut findings));
@@ -39,7 +39,7 @@ pub fn check(path: &str, pointer: &dyn Fn() -> String, findings: &mut Findings) 
 /// A path without the slashes at its end; empty for the root.
 ///
 /// ```
-/// use muster_plugin_sdk::path;
+/// use muster_sdk::path;
 ///
 /// assert_eq!(path::bare("/srv//"), "/srv");
 /// ```
@@ -54,7 +54,7 @@ pub fn bare(path: &str) -> &str {
 /// Whether two paths lead to the same place by their letters, however many slashes end them.
 ///
 /// ```
-/// use muster_plugin_sdk::path;
+/// use muster_sdk::path;
 ///
 /// assert!(path::same("/srv/", "/srv"));
 /// ```
@@ -65,7 +65,7 @@ pub fn same(one: &str, other: &str) -> bool {
 /// Whether `path` is `folder`, or lies below it.
 ///
 /// ```
-/// use muster_plugin_sdk::path;
+/// use muster_sdk::path;
 ///
 /// assert!(path::covers("/srv/", "/srv/data"));
 /// assert!(!path::covers("/srv", "/srvdata"));

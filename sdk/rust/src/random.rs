@@ -2,7 +2,7 @@
 //! it, and get along without it.
 //!
 //! ```
-//! use muster_plugin_sdk::{native, random, random::RandomFailure};
+//! use muster_sdk::{native, random, random::RandomFailure};
 //!
 //! /// A name that no other quarantine folder has.
 //! fn folder() -> Result<String, RandomFailure> {

@@ -5,7 +5,7 @@
 
 pub mod slot;
 
-use muster_plugin_sdk::{
+use muster_sdk::{
     About, AnyTask, Capability, CapabilityRequest, Command, Description, Findings, Limit,
     LimitRequest, Plugin, Profile, Refusal, Step, Task, TaskType, clock, data, data_file, files,
     pointer, random, serde::Deserialize, task_type,
@@ -80,7 +80,7 @@ impl Plugin for Guest {
     }
 }
 
-muster_plugin_sdk::export!(Guest);
+muster_sdk::export!(Guest);
 
 /// A written slot's words, such as `nothing` or `memory 2.0.0`.
 fn asks() -> String {
@@ -122,7 +122,7 @@ mod guest_slot {
 struct Use;
 
 #[derive(Deserialize)]
-#[serde(crate = "muster_plugin_sdk::serde")]
+#[serde(crate = "muster_sdk::serde")]
 struct Settings {
     #[serde(rename = "do")]
     what: String,

@@ -6,7 +6,7 @@ pub mod release;
 pub mod slot;
 mod sweep;
 
-use muster_plugin_sdk::{About, AnyTask, Description, Plugin};
+use muster_sdk::{About, AnyTask, Description, Plugin};
 
 /// The plug-in.
 #[derive(Debug)]
@@ -39,4 +39,4 @@ impl Plugin for Guest {
     }
 }
 
-muster_plugin_sdk::export!(Guest, interpret, migrate);
+muster_sdk::export!(Guest, interpret, migrate);

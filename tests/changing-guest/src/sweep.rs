@@ -8,7 +8,7 @@
 //! A relative folder was taken by the first and is not by the second.
 
 use crate::release::{Release, release};
-use muster_plugin_sdk::{
+use muster_sdk::{
     Command, Failure, Finding, Findings, Level, Outcome, Profile, Refusal, Report, Step, Task,
     TaskType, pointer, serde::Deserialize, serde_json, task_type,
 };
@@ -17,7 +17,7 @@ pub(crate) struct Sweep;
 
 /// Of either version.
 #[derive(Debug, Deserialize)]
-#[serde(crate = "muster_plugin_sdk::serde", deny_unknown_fields)]
+#[serde(crate = "muster_sdk::serde", deny_unknown_fields)]
 pub(crate) struct Settings {
     #[serde(alias = "path")]
     folder: String,

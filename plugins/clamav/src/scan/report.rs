@@ -6,7 +6,7 @@
 
 use super::Action;
 use crate::output;
-use muster_plugin_sdk::{Event, Outcome, Report, StepReport};
+use muster_sdk::{Event, Outcome, Report, StepReport};
 use serde::Serialize;
 
 const MOST_UNSCANNED: usize = 1000;

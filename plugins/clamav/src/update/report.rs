@@ -5,7 +5,7 @@
 
 use crate::container::{self, Container};
 use crate::output;
-use muster_plugin_sdk::{Event, Outcome, Report, StepReport};
+use muster_sdk::{Event, Outcome, Report, StepReport};
 use serde::Serialize;
 
 /// The fields of `databases-updated`.

@@ -1,9 +1,7 @@
 //! A device for tests: it carries out commands as an agent does. No shell, only programs that the
 //! connector names, and reports with no more output than was asked for.
 
-use muster_plugin_sdk::{
-    Command, Meaning, Plugin, Profile, Report, Step, StepEnd, StepReport, Value,
-};
+use muster_sdk::{Command, Meaning, Plugin, Profile, Report, Step, StepEnd, StepReport, Value};
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

@@ -7,7 +7,7 @@ use crate::subject::{BATCH, Subject};
 use anyhow::{Result, ensure};
 use muster_bench::measure::Measure;
 use muster_bench::rounds::{Case, take};
-use muster_plugin_sdk::{Command, Failure, Refusal, Verdict};
+use muster_sdk::{Command, Failure, Refusal, Verdict};
 use std::cell::RefCell;
 use std::hint::black_box;
 use tokio::runtime::Runtime;

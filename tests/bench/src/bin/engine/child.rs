@@ -5,7 +5,7 @@
 
 use anyhow::{Context, Result, bail};
 use muster_clamav::ClamAv;
-use muster_plugin_sdk::{Plugin as _, Profile};
+use muster_sdk::{Plugin as _, Profile};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

@@ -7,7 +7,7 @@ use muster_domain::TaskTypeId;
 use muster_domain::profile::{Profile as HostProfile, ProfileCount};
 use muster_domain::settings::Settings;
 use muster_plugin_host::{Compiler, Config, Folders, PluginHost, Terms};
-use muster_plugin_sdk::{Command, Plugin as _, Profile, Refusal, Verdict};
+use muster_sdk::{Command, Plugin as _, Profile, Refusal, Verdict};
 use muster_test_harness::Programs;
 use std::path::Path;
 use std::sync::Arc;
