@@ -18,7 +18,8 @@ use support::{Fake, Ran, Reply, problem};
 const NEW: &str = "sha256:4f1c2a77b0d3000000000000000000000000000000000000000000000000000a";
 const PLAN: &str = "sha256:1f0c2a77b0d3000000000000000000000000000000000000000000000000000b";
 const REVISIONS: &str = "GET /api/v1/plugins/net.clamav.clamav/revisions";
-const AT: &str = "2026-11-24T13:00:00Z";
+// A day that is never today: for today the time alone would be printed.
+const AT: &str = "2025-03-01T13:00:00Z";
 
 /// The address of the new revision, and of what is below it.
 fn below(verb: &str, what: &str) -> &'static str {
