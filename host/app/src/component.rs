@@ -5,9 +5,9 @@ use crate::{Administrator, App, AppError};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 use muster_domain::Digest;
+use muster_plugin_host::write_gently;
 use muster_release::bundle::Evidence;
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,7 +96,7 @@ impl Components {
     fn write(&self, temporary: &str, name: &str, bytes: &[u8]) -> std::io::Result<()> {
         let options = OpenOptions::new().write(true).create_new(true).clone();
         let mut file = self.folder.open_with(temporary, &options)?;
-        file.write_all(bytes)?;
+        write_gently(&mut file, bytes)?;
         file.sync_all()?;
         self.folder.rename(temporary, &self.folder, name)?;
         // The new name itself is durable only once the folder is.

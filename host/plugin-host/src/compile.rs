@@ -16,9 +16,10 @@ use crate::apart::apart;
 use crate::capability::log::cut;
 use crate::config::mebibytes;
 use crate::fault::Fault;
+use crate::gentle::write_gently;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -179,7 +180,7 @@ pub(crate) async fn compile(
 fn input_file(folder: &Path, component: &[u8]) -> Result<File, CompileError> {
     let write = || -> io::Result<File> {
         let mut file = tempfile::tempfile_in(folder)?;
-        file.write_all(component)?;
+        write_gently(&mut file, component)?;
         file.rewind()?;
         Ok(file)
     };

@@ -20,6 +20,7 @@ mod fault;
 mod folders;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
+mod gentle;
 mod health;
 mod host;
 mod inspect;
@@ -42,6 +43,7 @@ pub use compile::{CompileError, Compiler};
 pub use config::{CompileConfig, Config};
 pub use fault::{CallError, CallFailure, Fault, Function};
 pub use folders::Folders;
+pub use gentle::write_gently;
 pub use health::{BOUNDS, FunctionHealth, LastFault, OUTCOMES, Spread};
 pub use host::{Counters, PluginHost, StartError};
 pub use inspect::InspectError;

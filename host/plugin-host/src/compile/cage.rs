@@ -2,7 +2,7 @@
 //!
 //! A compiler that a hostile component takes over is to get nowhere. So before the child reads the
 //! first byte, the system refuses it all calls but those that computing takes: its own memory and
-//! threads, reading what it was given, writing what it made. No file is opened, no socket made, no
+//! threads, reading what it was given, writing and flushing what it made. No file is opened, no socket made, no
 //! program started, no memory made executable. `attempt` tries.
 
 use std::io;

@@ -2,6 +2,7 @@
 
 use super::{CAGED, OPEN, REFUSED, attempt, cage};
 use crate::engine;
+use crate::gentle::write_gently;
 use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -131,7 +132,7 @@ fn compile(limits: &Limits) -> io::Result<Result<(), String>> {
     match engine.precompile_component(&component) {
         Ok(compiled) => {
             let mut out = io::stdout().lock();
-            out.write_all(&compiled)?;
+            write_gently(&mut out, &compiled)?;
             out.flush().map(Ok)
         }
         Err(error) => Ok(Err(format!("{error:#}"))),
