@@ -147,12 +147,12 @@ impl Bundle {
 
     /// Reads what a file or an upload holds: a bundle, or a bare component. `component_most` is the
     /// greatest component, in bytes.
-    pub fn open(bytes: &[u8], component_most: usize) -> Result<Self, BundleError> {
-        if Self::is(bytes) {
-            return Self::read(bytes, component_most);
+    pub fn open(bytes: Vec<u8>, component_most: usize) -> Result<Self, BundleError> {
+        if Self::is(&bytes) {
+            return Self::read(&bytes, component_most);
         }
         part::bounded(Part::Component, bytes.len() as u64, component_most)?;
-        Ok(Self::bare(bytes.to_vec()))
+        Ok(Self::bare(bytes))
     }
 
     /// Reads a bundle. `component_most` is the greatest component, in bytes.

@@ -2,7 +2,7 @@
 
 use crate::edge::Edge;
 use crate::problem::Problem;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
@@ -23,11 +23,15 @@ pub(crate) async fn read(
     what: &str,
     setting: &str,
 ) -> Result<Bytes, Problem> {
+    let told = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
+    if told <= limit {
+        bytes.reserve_exact(told);
+    }
     let mut length = 0;
     while let Some(data) = piece(&mut body, piece_time).await? {
         length += data.len();
-        if length <= limit {
+        if length.max(told) <= limit {
             bytes.extend_from_slice(&data);
         } else {
             bytes = Vec::new();
@@ -35,6 +39,8 @@ pub(crate) async fn read(
                 break;
             }
         }
+        // Whoever sends fast must not keep this thread from what else waits for it.
+        tokio::task::consume_budget().await;
     }
     if length > limit {
         return Err(Problem::too_large(what, limit, setting));

@@ -86,9 +86,9 @@ fn a_release_is_always_the_same_bytes_and_comes_back() {
         assert!(bytes.len() <= bundle.component.len() + OVERHEAD);
         assert!(Bundle::is(&bytes));
         assert_eq!(Bundle::read(&bytes, MOST).unwrap(), bundle);
-        assert_eq!(Bundle::open(&bytes, MOST).unwrap(), bundle);
+        assert_eq!(Bundle::open(bytes.clone(), MOST).unwrap(), bundle);
     }
-    let bare = Bundle::open(b"\0asm", MOST).unwrap();
+    let bare = Bundle::open(b"\0asm".to_vec(), MOST).unwrap();
     assert_eq!(bare, Bundle::bare(b"\0asm".to_vec()));
 }
 
@@ -231,7 +231,7 @@ fn nothing_larger_than_it_may_be_is_read_or_written() {
     let error = Bundle::read(&bundle.write().unwrap(), bundle.component.len() - 1).unwrap_err();
     assert_eq!(error.code(), "bundle-too-large");
     assert_eq!(
-        Bundle::open(b"\0asm", 3).unwrap_err().code(),
+        Bundle::open(b"\0asm".to_vec(), 3).unwrap_err().code(),
         "bundle-too-large"
     );
 

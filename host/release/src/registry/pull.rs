@@ -56,7 +56,7 @@ impl Registry {
             WASM => layers(&mut session, &manifest.layers, most, &no_plugin).await?,
             TAR | OCTETS | bundle::MEDIA_TYPE if manifest.layers.len() == 1 => {
                 let bytes = blob(&mut session, first, most.saturating_add(OVERHEAD)).await?;
-                Bundle::open(&bytes, most)?
+                Bundle::open(bytes, most)?
             }
             other => {
                 let other: String = plain(other).chars().take(100).collect();

@@ -188,8 +188,8 @@ async fn release(
         "plug-ins.component-size",
     )
     .await?;
-    // Tens of MiB are copied and hashed.
-    let opened = tokio::task::spawn_blocking(move || Bundle::open(&bytes, most));
+    // A bundle of tens of MiB is read and hashed.
+    let opened = tokio::task::spawn_blocking(move || Bundle::open(bytes.into(), most));
     let opened = opened.await.map_err(|cause| AppError::File {
         doing: "read",
         file: "the component that was sent".to_owned(),

@@ -34,11 +34,12 @@ pub(crate) fn release(source: &Source) -> Result<Bundle, Failure> {
         let text = format!("{source} is neither a component nor a bundle");
         return Err(Failure::Usage(text));
     }
-    let mut bundle = Bundle::open(&bytes, COMPONENT_MOST)?;
+    let is_whole = Bundle::is(&bytes);
+    let mut bundle = Bundle::open(bytes, COMPONENT_MOST)?;
     let Source::File(path) = source else {
         return Ok(bundle);
     };
-    if Bundle::is(&bytes) {
+    if is_whole {
         return Ok(bundle);
     }
     bundle.statement = there(&beside(path, STATEMENT), STATEMENT_MOST)?;
