@@ -14,8 +14,8 @@ const WASI: &str = "wasm32-wasip2";
 /// skipped is told.
 const DRIVEN: &str = include_str!("../../tests/programs.txt");
 
-/// Without it nothing is built.
-const COMPILER: (&str, &str) = ("cc", "gcc");
+/// Without them nothing is built: SQLite and the server's allocator are written in C.
+const BUILDERS: [(&str, &str); 2] = [("cc", "gcc"), ("make", "make")];
 
 /// Programs and their packages.
 fn driven() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -62,11 +62,11 @@ fn has_target(target: &str) -> bool {
         .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }
 
-/// The packages of which a program is missing. Fails for the compiler, and with `CI=true` for each.
+/// The packages of which a program is missing. Fails for what builds, and with `CI=true` for each.
 fn packages() -> Result<()> {
     let is_missing = |program: &(&str, &str)| find(program.0).is_none();
     let mut missing: Vec<&str> = Vec::new();
-    for (_, package) in std::iter::once(COMPILER).chain(driven()).filter(is_missing) {
+    for (_, package) in BUILDERS.into_iter().chain(driven()).filter(is_missing) {
         if !missing.contains(&package) {
             missing.push(package);
         }
@@ -75,9 +75,9 @@ fn packages() -> Result<()> {
         return Ok(());
     }
     install(&missing);
-    if is_missing(&COMPILER) {
+    if let Some((program, package)) = BUILDERS.into_iter().find(is_missing) {
         bail!(
-            "there is no C compiler (`cc`), and SQLite cannot be built without one. Install gcc or clang"
+            "there is no `{program}`, without which neither SQLite nor the server's allocator is built. Install the package {package}"
         );
     }
     let left: Vec<String> = driven()

@@ -26,6 +26,11 @@ pub(crate) const MEMORIES: u32 = 4;
 /// Tables in one plug-in.
 pub(crate) const TABLES: u32 = 64;
 
+/// Bytes of a slot's memory that stay with it for the next call: what our own plug-ins touch.
+const KEPT: usize = 512 << 10;
+/// Slots that nobody uses and that stay warm.
+const WARM_SLOTS: u32 = 8;
+
 /// How often the clock looks whether a call is over its time.
 const TICK: Duration = Duration::from_millis(2);
 /// Ticks without any call after which the clock rests.
@@ -93,7 +98,8 @@ fn pool(config: &Config) -> PoolingAllocationConfig {
         .max_tables_per_component(TABLES)
         .table_elements(TABLE_ELEMENTS)
         .max_memory_size(mebibytes(config.most(Limit::Memory)))
-        .linear_memory_keep_resident(1 << 20)
+        .linear_memory_keep_resident(KEPT)
+        .max_unused_warm_slots(WARM_SLOTS)
         .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);
     pool

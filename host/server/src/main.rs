@@ -17,6 +17,11 @@ const COMPILE: &str = "compile-component";
 #[cfg(not(feature = "compiler"))]
 const COMPILER: &str = "muster-compiler";
 
+/// Gives back to the system what a burst of requests or a hostile plug-in took: `docs/decisions/0022`.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     #[cfg(feature = "compiler")]
     {

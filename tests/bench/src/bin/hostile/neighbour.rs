@@ -1,11 +1,12 @@
 //! The neighbour: an application whose plug-in is good, under constant load.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use muster_api::task::{ScopeRequest, TaskCreate};
 use muster_test_harness::Client;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
 /// What it has installed.
@@ -14,7 +15,7 @@ pub(crate) const APPLICATION: &str = "net.clamav.clamav";
 /// Requests at a constant rate, whether or not those before were answered.
 pub(crate) struct Neighbour {
     taken: Arc<Mutex<Taken>>,
-    load: JoinHandle<()>,
+    load: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 #[derive(Default)]
@@ -31,10 +32,17 @@ pub(crate) struct Request {
 
 impl Neighbour {
     /// Begins to create a task in each interval, each of which the plug-in validates.
-    pub(crate) fn start(client: &Client, interval: Duration) -> Self {
+    ///
+    /// It has a thread of its own: what it measures is the server, not how busy this program is.
+    pub(crate) fn start(client: &Client, interval: Duration) -> Result<Self> {
         let taken = Arc::new(Mutex::new(Taken::default()));
         let (client, into) = (client.clone(), Arc::clone(&taken));
-        let load = tokio::spawn(async move {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot start a runtime for the neighbour")?;
+        let (end, ended) = oneshot::channel();
+        let requests = async move {
             let mut due = tokio::time::interval(interval);
             due.set_missed_tick_behavior(MissedTickBehavior::Burst);
             loop {
@@ -55,8 +63,20 @@ impl Neighbour {
                     }
                 });
             }
-        });
-        Self { taken, load }
+        };
+        let load = std::thread::Builder::new()
+            .name("neighbour".into())
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = requests => {}
+                        _ = ended => {}
+                    }
+                });
+            })
+            .context("cannot start a thread for the neighbour")?;
+        let load = Some((end, load));
+        Ok(Self { taken, load })
     }
 
     /// What was taken since it was asked last. A request that failed is an error: that is what a
@@ -77,7 +97,11 @@ impl Neighbour {
 
 impl Drop for Neighbour {
     fn drop(&mut self) {
-        self.load.abort();
+        if let Some((end, load)) = self.load.take() {
+            drop(end);
+            // It has nothing to say: what it took is taken from the other side.
+            let _ = load.join();
+        }
     }
 }
 
