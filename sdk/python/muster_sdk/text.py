@@ -1,0 +1,28 @@
+"""Texts as the contract wants them: bounded in bytes, and nothing in them that a terminal obeys."""
+
+import re
+
+_LONGEST = 1000
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+def cut(text: str, most: int) -> str:
+    """The start of a text, at most so many bytes of UTF-8, without cutting a character in two."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= most:
+        return text
+    return raw[:most].decode("utf-8", "ignore")
+
+
+def sentence(text: str) -> str:
+    """A text of the contract's length, without characters that could fake a line or a colour."""
+    # A text with half a pair of UTF-16 cannot leave the component.
+    plain = _CONTROL.sub("\ufffd", text).encode("utf-8", "replace").decode("utf-8")
+    if len(plain.encode("utf-8")) <= _LONGEST:
+        return plain
+    return cut(plain, _LONGEST - 3) + "…"
+
+
+def has_control_character(text: str) -> bool:
+    """Whether a text holds a line break or another control character."""
+    return _CONTROL.search(text) is not None
