@@ -21,7 +21,6 @@ impl Task for AcceptChanges {
             "Accept changes",
             "Takes the watched files as they are now for good, and tells what differed from before.",
         )
-        .schema(include_str!("../schemas/watched.json"))
         .example("System programs and configuration", r#"{"paths": ["/etc", "/usr/bin", "/usr/sbin"]}"#)
         .mark(Mark::Exclusive)
         .time_limit(4 * 3600);

@@ -1,6 +1,6 @@
 //! `check`: compares the watched files with the database.
 
-use crate::report;
+use crate::report::{self, ADDED, CHANGED, REMOVED};
 use crate::settings::{Settings, linux_only};
 use muster_sdk::{
     Command, Findings, Mark, Meaning, Outcome, Profile, Refusal, Report, Severity, Task, TaskType,
@@ -20,7 +20,6 @@ impl Task for Check {
             "Check",
             "Compares the watched files with the database, and tells what was added, removed or changed.",
         )
-        .schema(include_str!("../schemas/watched.json"))
         .example("System programs and configuration", r#"{"paths": ["/etc", "/usr/bin", "/usr/sbin"]}"#)
         .mark(Mark::Exclusive)
         .time_limit(4 * 3600);
@@ -34,10 +33,7 @@ impl Task for Check {
     fn translate(&self, settings: &Settings, profile: &Profile) -> Result<Command, Refusal> {
         linux_only(profile)?;
         // 1 added, 2 removed, 4 changed, and their sums.
-        let aide = settings
-            .aide("--check")
-            .status(0..=0, Meaning::Succeeded)
-            .status(1..=7, Meaning::Warning);
+        let aide = settings.aide("--check").status(1..=7, Meaning::Warning);
         Ok(aide.into())
     }
 
@@ -48,14 +44,8 @@ impl Task for Check {
 
 /// The events for what was added, removed and changed.
 pub(crate) fn with_change_events(task_type: TaskType, severity: Severity) -> TaskType {
-    let file = include_str!("../schemas/events/file.json");
     task_type
-        .event("file-added", "File added", severity, file)
-        .event("file-removed", "File removed", severity, file)
-        .event(
-            "file-changed",
-            "File changed",
-            severity,
-            include_str!("../schemas/events/file-changed.json"),
-        )
+        .raises(&ADDED.with_severity(severity))
+        .raises(&REMOVED.with_severity(severity))
+        .raises(&CHANGED.with_severity(severity))
 }

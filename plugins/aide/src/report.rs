@@ -3,22 +3,51 @@
 //! Its report is JSON, one entry a line, and may be far longer than what a device keeps of output; so
 //! the lines of entries are kept instead. AIDE escapes names, so that none can fake a line.
 
-use muster_sdk::{Event, Outcome, Report, StepReport};
+use muster_sdk::{Event, EventKind, JsonSchema, Outcome, Report, Severity, StepReport};
 use serde::Serialize;
 
-/// The fields of `file-added`, `file-removed` and `file-changed`.
-#[derive(Serialize)]
-struct Changed<'a> {
+pub(crate) const ADDED: EventKind<Entry> =
+    EventKind::new("file-added", "File added", Severity::Warning);
+pub(crate) const REMOVED: EventKind<Entry> =
+    EventKind::new("file-removed", "File removed", Severity::Warning);
+pub(crate) const CHANGED: EventKind<Changed> =
+    EventKind::new("file-changed", "File changed", Severity::Warning);
+pub(crate) const INITIALISED: EventKind<Initialised> = EventKind::new(
+    "database-initialised",
+    "Database initialised",
+    Severity::Info,
+);
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Entry<'a> {
     file: &'a str,
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    kind: Kind,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Changed<'a> {
+    file: &'a str,
+    kind: Kind,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(title = "What changed")]
     what: Vec<&'static str>,
 }
 
-/// The fields of `database-initialised`.
-#[derive(Serialize)]
-struct Initialised {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Initialised {
     entries: u64,
+}
+
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    File,
+    Folder,
+    Link,
+    Device,
+    Pipe,
+    Socket,
+    Other,
 }
 
 pub(crate) fn initialised(report: &Report) -> Outcome {
@@ -38,11 +67,7 @@ pub(crate) fn initialised(report: &Report) -> Outcome {
     };
     let entries = total(aide);
     let text = format!("{entries} entries taken down.");
-    Outcome::succeeded(&text).with([Event::new(
-        "database-initialised",
-        &text,
-        &Initialised { entries },
-    )])
+    Outcome::succeeded(&text).with([INITIALISED.event(&text, &Initialised { entries })])
 }
 
 pub(crate) fn checked(report: &Report) -> Outcome {
@@ -166,44 +191,35 @@ fn event(section: &str, line: &str) -> Option<Event> {
         serde_json::from_str(file).ok()?,
         serde_json::from_str(marks).ok()?,
     );
-    let verb = match section {
-        "file-added" => "was added",
-        "file-removed" => "was removed",
-        "file-changed" => "was changed",
-        _ => return None,
-    };
-    let what = if section == "file-changed" {
-        what(&marks)
-    } else {
-        Vec::new()
-    };
-    let detail = if what.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", what.join(", "))
-    };
-    let fields = Changed {
-        file: &file,
-        kind: kind(&marks),
-        what,
-    };
-    Some(Event::new(
-        section,
-        format!("{file} {verb}{detail}."),
-        &fields,
-    ))
+    let (file, kind) = (file.as_str(), kind(&marks));
+    let entry = Entry { file, kind };
+    match section {
+        "file-added" => Some(ADDED.event(format!("{file} was added."), &entry)),
+        "file-removed" => Some(REMOVED.event(format!("{file} was removed."), &entry)),
+        "file-changed" => {
+            let what = what(&marks);
+            let detail = if what.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", what.join(", "))
+            };
+            let text = format!("{file} was changed{detail}.");
+            Some(CHANGED.event(text, &Changed { file, kind, what }))
+        }
+        _ => None,
+    }
 }
 
 /// The first mark is what it is now; `!` says that it was something else.
-fn kind(marks: &str) -> &'static str {
+fn kind(marks: &str) -> Kind {
     match marks.trim_start_matches('!').chars().next() {
-        Some('f') => "file",
-        Some('d') => "folder",
-        Some('l') => "link",
-        Some('b' | 'c') => "device",
-        Some('p') => "pipe",
-        Some('s') => "socket",
-        _ => "other",
+        Some('f') => Kind::File,
+        Some('d') => Kind::Folder,
+        Some('l') => Kind::Link,
+        Some('b' | 'c') => Kind::Device,
+        Some('p') => Kind::Pipe,
+        Some('s') => Kind::Socket,
+        _ => Kind::Other,
     }
 }
 

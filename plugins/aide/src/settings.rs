@@ -1,6 +1,6 @@
 //! The settings of all three task types, and AIDE's configuration that comes of them.
 
-use muster_sdk::{Findings, Profile, Refusal, Step, path, pointer};
+use muster_sdk::{Findings, JsonSchema, Profile, Refusal, Step, at, path};
 use serde::Deserialize;
 
 const FOLDER: &str = "/var/lib/muster/aide";
@@ -10,24 +10,43 @@ const KEEP: &str = concat!(
     r#"|^  "(added|removed|changed)": \{$|^ *(ERROR|WARNING): "#
 );
 
-/// The settings.
-#[derive(Debug, Deserialize)]
+/// What is watched, and where its state is kept.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Settings {
-    paths: Vec<String>,
+    /// Folders and files that are watched, with all that lies below them. Names that are not UTF-8 are
+    /// passed over by AIDE itself.
+    #[schemars(
+        length(min = 1, max = 500),
+        inner(length(min = 1, max = 4096), extend("examples" = ["/etc"]))
+    )]
+    pub(crate) paths: Vec<String>,
+    /// Folders and files below the paths that are not watched.
     #[serde(default)]
-    exclusions: Vec<String>,
+    #[schemars(
+        length(max = 500),
+        inner(length(min = 1, max = 4096), extend("examples" = ["/etc"]))
+    )]
+    pub(crate) exclusions: Vec<String>,
+    /// # What counts as a change
+    /// contents: type, owner, permissions, size and contents; permissions: type, owner, permissions,
+    /// access lists, whatever is in the file; everything: times, inodes and extended attributes as
+    /// well; growing: for logs, which may grow.
     #[serde(default)]
-    level: Level,
-    database_folder: Option<String>,
-    /// Only `initialise` has it.
-    #[serde(default)]
-    pub(crate) replace: bool,
+    pub(crate) level: Level,
+    /// Where AIDE's database is kept on the device. All tasks that belong together name the same.
+    #[serde(default = "folder")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub(crate) database_folder: String,
 }
 
-#[derive(Debug, Default, Clone, Copy, Deserialize)]
+pub(crate) fn folder() -> String {
+    FOLDER.into()
+}
+
+#[derive(Debug, Default, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Level {
+pub(crate) enum Level {
     #[default]
     Contents,
     Permissions,
@@ -51,10 +70,7 @@ impl Level {
 impl Settings {
     /// The folder of the database.
     pub(crate) fn folder(&self) -> &str {
-        self.database_folder
-            .as_deref()
-            .unwrap_or(FOLDER)
-            .trim_end_matches('/')
+        self.database_folder.trim_end_matches('/')
     }
 
     /// The database that checks compare with.
@@ -108,21 +124,12 @@ impl Settings {
 
     /// What a schema cannot say.
     pub(crate) fn check(&self, findings: &mut Findings) {
-        let paths = [("paths", &self.paths), ("exclusions", &self.exclusions)];
-        for (name, list) in paths {
-            for (index, path) in list.iter().enumerate() {
-                let usable = path::check(path, &|| pointer!(name, index), findings);
-                if usable && list.iter().take(index).any(|other| path::same(other, path)) {
-                    let text = format!("{path} stands in the list twice.");
-                    findings
-                        .warning(pointer!(name, index), "path-twice", text)
-                        .param("path", path);
-                }
-            }
-        }
+        check_paths(&self.paths, &|index| at!(self.paths[index]), findings);
+        let excluded = |index| at!(self.exclusions[index]);
+        check_paths(&self.exclusions, &excluded, findings);
         if self.paths.is_empty() {
             findings.error(
-                pointer!("paths"),
+                at!(self.paths),
                 "paths-missing",
                 "No path is given; give what is watched.",
             );
@@ -140,7 +147,7 @@ impl Settings {
             {
                 findings
                     .error(
-                        pointer!("exclusions", index),
+                        at!(self.exclusions[index]),
                         "exclusion-covers-path",
                         format!("{excluded} is excluded, so {path} would not be watched at all."),
                     )
@@ -154,7 +161,7 @@ impl Settings {
             {
                 findings
                     .notice(
-                        pointer!("exclusions", index),
+                        at!(self.exclusions[index]),
                         "exclusion-without-effect",
                         format!("{excluded} lies outside of what is watched."),
                     )
@@ -164,10 +171,8 @@ impl Settings {
     }
 
     fn check_folder(&self, findings: &mut Findings) {
-        let Some(folder) = &self.database_folder else {
-            return;
-        };
-        let place = || pointer!("database-folder");
+        let folder = &self.database_folder;
+        let place = || at!(self.database_folder);
         if !path::check(folder, &place, findings) {
             return;
         }
@@ -194,6 +199,18 @@ impl Settings {
                     "database-inside-path",
                     format!("The database lies in {path}, so each new one is a change; exclude its folder."),
                 )
+                .param("path", path);
+        }
+    }
+}
+
+fn check_paths(list: &[String], pointer: &dyn Fn(usize) -> String, findings: &mut Findings) {
+    for (index, path) in list.iter().enumerate() {
+        let usable = path::check(path, &|| pointer(index), findings);
+        if usable && list.iter().take(index).any(|other| path::same(other, path)) {
+            let text = format!("{path} stands in the list twice.");
+            findings
+                .warning(pointer(index), "path-twice", text)
                 .param("path", path);
         }
     }

@@ -1,6 +1,6 @@
 //! Database containers (`.cvd`, `.cld`, `.cud`), as `sigtool --info` tells of them.
 
-use muster_sdk::{Meaning, Report, Step, StepReport};
+use muster_sdk::{JsonSchema, Meaning, Report, Step, StepReport};
 use serde::Serialize;
 
 /// Where Linux distributions keep the databases.
@@ -15,14 +15,16 @@ pub(crate) const OFFICIAL: [&str; 6] = [
     "bytecode.cld",
 ];
 
-/// What a container says of itself; the fields of `database-version`.
-#[derive(Serialize)]
+/// What a container says of itself.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Container<'a> {
-    /// `daily.cvd`
+    /// # Database
+    /// Such as daily.cvd.
     #[serde(rename = "database")]
     pub(crate) name: &'a str,
     pub(crate) version: &'a str,
-    /// In sigtool's form: `24 Nov 2026 06:30 +0000`.
+    /// # Build time
+    /// In sigtool's form, such as 24 Nov 2026 06:30 +0000.
     pub(crate) built: &'a str,
     pub(crate) signatures: u64,
 }

@@ -2,22 +2,38 @@
 
 use crate::{container, linux_only, output, path};
 use muster_sdk::{
-    ApplicationState, Command, Event, Findings, Outcome, Profile, Refusal, Report, Severity, Step,
-    Task, TaskType, pointer, task_type,
+    ApplicationState, Command, Event, EventKind, Findings, JsonSchema, Outcome, Profile, Refusal,
+    Report, Severity, Step, Task, TaskType, at, task_type,
 };
 use serde::Deserialize;
 
 /// The task type.
 pub(crate) struct DatabaseInfo;
 
-/// Its settings.
-#[derive(Debug, Deserialize)]
+/// Where databases are, and which of them are asked.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Settings {
-    database_folder: Option<String>,
+    /// Where databases are kept.
+    #[serde(default = "folder")]
+    #[schemars(length(min = 1, max = 4096))]
+    database_folder: String,
+    /// The containers to ask; ClamAV's own if none is given.
     #[serde(default)]
+    #[schemars(
+        length(min = 1, max = 20),
+        inner(length(max = 200), regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9._-]*\.(cvd|cld|cud)$")),
+        example = ["own.cud"]
+    )]
     databases: Vec<String>,
 }
+
+fn folder() -> String {
+    container::FOLDER.into()
+}
+
+const VERSION: EventKind<container::Container> =
+    EventKind::new("database-version", "Database version", Severity::Info);
 
 impl Task for DatabaseInfo {
     const ID: &'static str = "database-info";
@@ -29,27 +45,20 @@ impl Task for DatabaseInfo {
             "Database versions",
             "Tells which signature databases a device has, and of what version they are.",
         )
-        .schema(include_str!("../schemas/database-info.json"))
         .example("Official databases", "{}")
         .example("A database of your own", r#"{"databases": ["own.cud"]}"#)
         .needs(ApplicationState::Installed)
         .time_limit(300)
-        .event(
-            "database-version",
-            "Database version",
-            Severity::Info,
-            include_str!("../schemas/events/database-version.json"),
-        )
+        .raises(&VERSION)
     }
 
     fn validate(&self, settings: &Settings, findings: &mut Findings) {
-        if let Some(folder) = &settings.database_folder {
-            path::check(folder, &|| pointer!("database-folder"), findings);
-        }
+        let folder = || at!(settings.database_folder);
+        path::check(&settings.database_folder, &folder, findings);
         for (index, name) in settings.databases.iter().enumerate() {
             if name.contains('/') || !container::is_container(name) {
                 findings.error(
-                    pointer!("databases", index),
+                    at!(settings.databases[index]),
                     "not-a-container",
                     format!("{name:?} is no name of a container; it ends with .cvd, .cld or .cud."),
                 );
@@ -60,7 +69,7 @@ impl Task for DatabaseInfo {
                 .any(|other| other == name)
             {
                 findings.warning(
-                    pointer!("databases", index),
+                    at!(settings.databases[index]),
                     "database-twice",
                     format!("{name} stands in the list twice."),
                 );
@@ -70,10 +79,7 @@ impl Task for DatabaseInfo {
 
     fn translate(&self, settings: &Settings, profile: &Profile) -> Result<Command, Refusal> {
         linux_only(profile)?;
-        let folder = settings
-            .database_folder
-            .as_deref()
-            .unwrap_or(container::FOLDER);
+        let folder = settings.database_folder.as_str();
         let list = Step::run("find")
             .args([
                 folder,
@@ -116,8 +122,7 @@ fn event(found: &container::Container) -> Event {
         built,
         ..
     } = found;
-    Event::new(
-        "database-version",
+    VERSION.event(
         format!("{name} is of version {version}, built {built}."),
         found,
     )

@@ -47,18 +47,8 @@ fn linux_only(profile: &Profile) -> Result<(), Refusal> {
     if profile.platform == "linux" {
         return Ok(());
     }
-    Err(Refusal::Unsupported(format!(
+    Err(Refusal::unsupported(format!(
         "This plug-in drives ClamAV on Linux; the device's platform is {}.",
         profile.platform
     )))
-}
-
-/// A device's fact, as the profile tells it.
-fn fact<'a>(profile: &'a Profile, name: &str) -> Option<&'a str> {
-    profile
-        .facts
-        .iter()
-        .find(|(known, _)| known == name)?
-        .1
-        .as_deref()
 }

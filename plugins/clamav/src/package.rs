@@ -1,9 +1,9 @@
 //! `install` and `remove`: ClamAV from the distribution's packages.
 
-use crate::{fact, linux_only, output};
+use crate::{linux_only, output};
 use muster_sdk::{
-    ApplicationState, Command, Event, Findings, Mark, Meaning, NOTHING, NoFields, Outcome, Profile,
-    Refusal, Report, Severity, Step, Task, TaskType, pointer, task_type,
+    ApplicationState, Command, Event, EventKind, Findings, JsonSchema, Mark, Meaning, NoFields,
+    Outcome, Profile, Refusal, Report, Severity, Step, Task, TaskType, at, task_type,
 };
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ enum Manager {
     Zypper,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Component {
     Scanner,
@@ -30,7 +30,7 @@ impl Manager {
     fn of(profile: &Profile) -> Result<Self, Refusal> {
         linux_only(profile)?;
         let known = "this plug-in knows apt, dnf and zypper";
-        match fact(profile, PACKAGE_MANAGER) {
+        match profile.fact(PACKAGE_MANAGER) {
             Some("apt") => Ok(Self::Apt),
             Some("dnf") => Ok(Self::Dnf),
             Some("zypper") => Ok(Self::Zypper),
@@ -76,8 +76,7 @@ impl Manager {
             Self::Dnf => Step::run("dnf").args(["--assumeyes", "--quiet"]),
             Self::Zypper => Step::run("zypper")
                 .arg("--non-interactive")
-                .status(0..=0, Meaning::Succeeded)
-                .status(102..=102, Meaning::NeedsRestart),
+                .status(102, Meaning::NeedsRestart),
         }
     }
 }
@@ -85,12 +84,33 @@ impl Manager {
 /// Installs it.
 pub(crate) struct Install;
 
-/// Settings of `install`.
-#[derive(Debug, Deserialize)]
+const INSTALLED: EventKind<NoFields> =
+    EventKind::new("application-installed", "ClamAV installed", Severity::Info);
+const REMOVED: EventKind<NoFields> =
+    EventKind::new("application-removed", "ClamAV removed", Severity::Warning);
+
+/// What is installed, and how.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct InstallSettings {
-    components: Option<Vec<Component>>,
-    refresh: Option<bool>,
+    /// What is installed: scanner, the scan on demand; updater, for the signature databases; daemon,
+    /// for scans through clamd.
+    #[serde(default = "scanner_and_updater")]
+    #[schemars(length(min = 1), extend("uniqueItems" = true))]
+    components: Vec<Component>,
+    /// # Refresh the list of packages
+    /// Ask the distribution's servers for the newest packages first. If they do not answer, the list on
+    /// the device is used. Only apt needs to be told.
+    #[serde(default = "yes")]
+    refresh: bool,
+}
+
+fn scanner_and_updater() -> Vec<Component> {
+    vec![Component::Scanner, Component::Updater]
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Task for Install {
@@ -103,7 +123,6 @@ impl Task for Install {
             "Install",
             "Installs ClamAV from the distribution's packages.",
         )
-        .schema(include_str!("../schemas/install.json"))
         .example("Scanner and updater", "{}")
         .example(
             "With the daemon",
@@ -113,21 +132,13 @@ impl Task for Install {
         .needs(ApplicationState::Nothing)
         .mark(Mark::Exclusive)
         .time_limit(1800)
-        .event(
-            "application-installed",
-            "ClamAV installed",
-            Severity::Info,
-            NOTHING,
-        )
+        .raises(&INSTALLED)
     }
 
     fn validate(&self, settings: &InstallSettings, findings: &mut Findings) {
-        let Some(components) = &settings.components else {
-            return;
-        };
-        if !components.contains(&Component::Scanner) {
+        if !settings.components.contains(&Component::Scanner) {
             findings.warning(
-                pointer!("components"),
+                at!(settings.components),
                 "scanner-missing",
                 "Without the scanner, tasks of the type scan do not work.",
             );
@@ -136,18 +147,10 @@ impl Task for Install {
 
     fn translate(&self, settings: &InstallSettings, profile: &Profile) -> Result<Command, Refusal> {
         let manager = Manager::of(profile)?;
-        let default = [Component::Scanner, Component::Updater];
-        let components = settings.components.as_deref().unwrap_or(&default);
         let mut steps = Vec::new();
-        if settings.refresh.unwrap_or(true) && manager == Manager::Apt {
-            let mut refresh = manager.step().arg("update");
-            refresh.statuses.clear();
-            steps.push(
-                refresh
-                    .status(0..=0, Meaning::Succeeded)
-                    .status(1..=255, Meaning::Warning)
-                    .time_limit(600),
-            );
+        if settings.refresh && manager == Manager::Apt {
+            let refresh = manager.step().arg("update").time_limit(600);
+            steps.push(refresh.status(1..=255, Meaning::Warning));
         }
         let install = manager.step().arg("install");
         let install = if manager == Manager::Apt {
@@ -155,16 +158,12 @@ impl Task for Install {
         } else {
             install
         };
-        steps.push(install.args(manager.packages(components)));
+        steps.push(install.args(manager.packages(&settings.components)));
         Ok(steps.into())
     }
 
     fn interpret(&self, _: &InstallSettings, report: &Report) -> Outcome {
-        let installed = Event::new(
-            "application-installed",
-            "ClamAV was installed.",
-            &NoFields {},
-        );
+        let installed = INSTALLED.event("ClamAV was installed.", &NoFields {});
         ended(
             report,
             "The installation failed",
@@ -177,10 +176,12 @@ impl Task for Install {
 /// Removes it.
 pub(crate) struct Remove;
 
-/// Settings of `remove`.
-#[derive(Debug, Deserialize)]
+/// How much of it is removed.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct RemoveSettings {
+    /// # With its configuration
+    /// Remove configuration files too. Only apt makes the difference; others keep changed files.
     #[serde(default)]
     purge: bool,
 }
@@ -195,18 +196,12 @@ impl Task for Remove {
             "Remove",
             "Removes ClamAV with the distribution's package manager.",
         )
-        .schema(include_str!("../schemas/remove.json"))
         .example("Keep the configuration", "{}")
         .facts(&[PACKAGE_MANAGER])
         .needs(ApplicationState::Installed)
         .mark(Mark::Exclusive)
         .time_limit(1800)
-        .event(
-            "application-removed",
-            "ClamAV removed",
-            Severity::Warning,
-            NOTHING,
-        )
+        .raises(&REMOVED)
     }
 
     fn translate(&self, settings: &RemoveSettings, profile: &Profile) -> Result<Command, Refusal> {
@@ -235,7 +230,7 @@ impl Task for Remove {
     }
 
     fn interpret(&self, _: &RemoveSettings, report: &Report) -> Outcome {
-        let removed = Event::new("application-removed", "ClamAV was removed.", &NoFields {});
+        let removed = REMOVED.event("ClamAV was removed.", &NoFields {});
         ended(report, "The removal failed", "ClamAV is removed.", removed)
     }
 }
@@ -248,11 +243,7 @@ fn ended(report: &Report, failed: &str, succeeded: &str, event: Event) -> Outcom
         .and_then(muster_sdk::StepReport::status);
     match last {
         Some(0) => Outcome::succeeded(succeeded).with([event]),
-        Some(102) => {
-            let mut outcome = Outcome::succeeded(succeeded).with([event]);
-            outcome.needs_restart = true;
-            outcome
-        }
+        Some(102) => Outcome::succeeded(succeeded).with([event]).needs_restart(),
         _ => output::failure(report, failed),
     }
 }

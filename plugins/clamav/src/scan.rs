@@ -6,8 +6,8 @@ mod report;
 
 use crate::{linux_only, path};
 use muster_sdk::{
-    Command, Findings, Meaning, Outcome, Profile, ProgressRole, Refusal, Report, Severity, Step,
-    Task, TaskType, pointer, task_type,
+    Command, Findings, JsonSchema, Meaning, Outcome, Profile, ProgressRule, Refusal, Report, Step,
+    Task, TaskType, at, task_type,
 };
 use serde::Deserialize;
 
@@ -27,30 +27,63 @@ const KEEP: &str = concat!(
 /// The task type.
 pub(crate) struct Scan;
 
-/// Its settings.
-#[derive(Debug, Deserialize)]
+/// What is scanned, and what becomes of what is found.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(
+    title = "Scan",
+    extend("if" = { "properties": { "area": { "const": "paths" } }, "required": ["area"] }),
+    extend("then" = { "required": ["paths"] })
+)]
 pub(crate) struct Settings {
+    /// What is scanned: quick, where malware usually settles (temporary folders, home folders, /etc,
+    /// /usr/local); full, the whole file system without /proc, /sys, /dev and /run; paths, the list
+    /// below.
     #[serde(default)]
     area: Area,
+    /// Folders and files to scan, for the area paths.
     #[serde(default)]
+    #[schemars(
+        length(min = 1, max = 500),
+        inner(length(min = 1, max = 4096), extend("examples" = ["/srv/files"]))
+    )]
     paths: Vec<String>,
+    /// What is passed over.
     #[serde(default)]
     exclusions: Exclusions,
+    /// How archives, disk images and documents with content of their own are looked into.
     #[serde(default)]
     archives: Archives,
+    /// # Largest file (MiB)
+    /// Larger files are taken for clean without a scan.
+    // Where a default is told and not set, it is ClamAV's own.
+    #[schemars(range(min = 1, max = 2000), extend("default" = 100))]
     max_file_size: Option<u64>,
+    /// Stay on the file systems of the scanned paths: no network shares or other disks that are
+    /// mounted below them.
     #[serde(default)]
     one_file_system: bool,
+    /// Detect possibly unwanted applications too.
     #[serde(default)]
     unwanted_applications: bool,
+    /// What becomes of a detected file: report leaves it where it is; quarantine moves it to the
+    /// quarantine folder; remove deletes it.
     #[serde(default)]
     on_detection: Action,
+    /// Where detected files are moved. It is made if need be, for the superuser alone, and never
+    /// scanned.
+    #[schemars(
+        length(min = 1, max = 4096),
+        extend("default" = "/var/lib/muster/clamav-quarantine"),
+        example = "/srv/files"
+    )]
     quarantine_folder: Option<String>,
+    /// Where the signature databases are; ClamAV's own folder if not given.
+    #[schemars(length(min = 1, max = 4096), example = "/srv/files")]
     database_folder: Option<String>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Area {
     #[default]
@@ -59,25 +92,49 @@ enum Area {
     Paths,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Exclusions {
+    /// Folders and files, with all that lies below them.
     #[serde(default)]
+    #[schemars(
+        length(max = 500),
+        inner(length(min = 1, max = 4096), extend("examples" = ["/srv/files"]))
+    )]
     paths: Vec<String>,
+    /// # File names
+    /// Names of files, where * stands for any characters and ? for one.
     #[serde(default)]
+    #[schemars(
+        length(max = 200),
+        inner(length(min = 1, max = 200), regex(pattern = r"^[^/\u0000-\u001f]+$")),
+        example = ["*.iso", "*.vmdk"]
+    )]
     patterns: Vec<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Archives {
+    /// # Look into archives
+    /// Whether the content of archives is scanned too.
+    #[schemars(extend("default" = true))]
     scan: Option<bool>,
+    /// # Nesting
+    /// How deep an archive within an archive is followed.
+    #[schemars(range(min = 1, max = 100), extend("default" = 17))]
     max_recursion: Option<u32>,
+    /// # Files
+    /// How many files of one archive are scanned.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 10000))]
     max_files: Option<u32>,
+    /// # Data (MiB)
+    /// How much data of one archive is scanned.
+    #[schemars(range(min = 1, max = 4000), extend("default" = 400))]
     max_scan_size: Option<u64>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Action {
     #[default]
@@ -129,7 +186,6 @@ impl Task for Scan {
             "Scan",
             "Looks for malware in files, with clamscan. The daemon need not run.",
         )
-        .schema(include_str!("../schemas/scan.json"))
         .example("Quick scan", "{}")
         .example(
             "Full scan, detected files to quarantine",
@@ -145,23 +201,17 @@ impl Task for Scan {
                 }"#,
         )
         .time_limit(DAY)
-        .event(
-            "threat-detected",
-            "Threat detected",
-            Severity::Critical,
-            include_str!("../schemas/events/threat-detected.json"),
-        )
-        .event(
-            "file-not-scanned",
-            "File not scanned",
-            Severity::Warning,
-            include_str!("../schemas/events/file-not-scanned.json"),
-        )
+        .raises(&report::THREAT)
+        .raises(&report::NOT_SCANNED)
     }
 
     fn validate(&self, settings: &Settings, findings: &mut Findings) {
-        let excluded = |index| pointer!("exclusions", "paths", index);
-        check_paths(&settings.paths, &|index| pointer!("paths", index), findings);
+        let excluded = |index| at!(settings.exclusions.paths[index]);
+        check_paths(
+            &settings.paths,
+            &|index| at!(settings.paths[index]),
+            findings,
+        );
         check_paths(&settings.exclusions.paths, &excluded, findings);
         check_area(settings, findings);
         check_exclusions(settings, findings);
@@ -206,7 +256,7 @@ fn count(settings: &Settings) -> Step {
     }
     // One short line a file: names would only cost time. What cannot be read is for clamscan to say.
     step.args(["-type", "f", "-printf", ".\\n"])
-        .progress(r"^\.$", ProgressRole::CountTotal)
+        .progress(ProgressRule::one_to_do(r"^\.$"))
         .status(0..=1, Meaning::Succeeded)
         .keep(0, 1024)
 }
@@ -264,9 +314,8 @@ fn clamscan(settings: &Settings) -> Step {
         _ => step,
     };
     step.args(settings.scanned())
-        .progress(r": (OK|Empty file|\S+ FOUND)$", ProgressRole::CountDone)
-        .status(0..=0, Meaning::Succeeded)
-        .status(1..=1, Meaning::Warning)
+        .progress(ProgressRule::one_done(r": (OK|Empty file|\S+ FOUND)$"))
+        .status(1, Meaning::Warning)
         .keep(2048, 4096)
         .keep_lines(KEEP, MOST_LINES)
 }
@@ -305,14 +354,14 @@ fn check_area(settings: &Settings, findings: &mut Findings) {
     match settings.area {
         Area::Paths if settings.paths.is_empty() => {
             findings.error(
-                pointer!("paths"),
+                at!(settings.paths),
                 "paths-missing",
                 "The area is paths, and no path is given; give one, or choose another area.",
             );
         }
         Area::Quick | Area::Full if !settings.paths.is_empty() => {
             findings.warning(
-                pointer!("paths"),
+                at!(settings.paths),
                 "paths-unused",
                 "Paths are only looked at when the area is paths.",
             );
@@ -328,7 +377,7 @@ fn check_exclusions(settings: &Settings, findings: &mut Findings) {
         for path in scanned.iter().filter(|path| path::covers(excluded, path)) {
             findings
                 .warning(
-                    pointer!("exclusions", "paths", index),
+                    at!(settings.exclusions.paths[index]),
                     "exclusion-covers-path",
                     format!("{excluded} is excluded, so {path} is not scanned at all."),
                 )
@@ -342,7 +391,7 @@ fn check_exclusions(settings: &Settings, findings: &mut Findings) {
         {
             findings
                 .notice(
-                    pointer!("exclusions", "paths", index),
+                    at!(settings.exclusions.paths[index]),
                     "exclusion-without-effect",
                     format!("{excluded} lies outside of what is scanned."),
                 )
@@ -351,7 +400,7 @@ fn check_exclusions(settings: &Settings, findings: &mut Findings) {
     }
     if left.is_empty() && !scanned.is_empty() {
         findings.error(
-            pointer!("exclusions", "paths"),
+            at!(settings.exclusions.paths),
             "nothing-to-scan",
             "Everything that would be scanned is excluded.",
         );
@@ -359,13 +408,13 @@ fn check_exclusions(settings: &Settings, findings: &mut Findings) {
     for (index, pattern) in settings.exclusions.patterns.iter().enumerate() {
         if pattern.chars().all(|c| c == '*') {
             findings.error(
-                pointer!("exclusions", "patterns", index),
+                at!(settings.exclusions.patterns[index]),
                 "pattern-covers-all",
                 format!("{pattern} is every file; nothing would be scanned."),
             );
         } else if pattern.contains('/') || pattern.chars().any(char::is_control) {
             findings.error(
-                pointer!("exclusions", "patterns", index),
+                at!(settings.exclusions.patterns[index]),
                 "pattern-not-a-name",
                 format!("{pattern:?} is no file name; exclude folders as paths."),
             );
@@ -375,23 +424,23 @@ fn check_exclusions(settings: &Settings, findings: &mut Findings) {
 
 fn check_folders(settings: &Settings, findings: &mut Findings) {
     if let Some(folder) = &settings.database_folder {
-        path::check(folder, &|| pointer!("database-folder"), findings);
+        path::check(folder, &|| at!(settings.database_folder), findings);
     }
     let Some(folder) = &settings.quarantine_folder else {
         return;
     };
-    if !path::check(folder, &|| pointer!("quarantine-folder"), findings) {
+    if !path::check(folder, &|| at!(settings.quarantine_folder), findings) {
         return;
     }
     if settings.on_detection != Action::Quarantine {
         findings.warning(
-            pointer!("quarantine-folder"),
+            at!(settings.quarantine_folder),
             "quarantine-folder-unused",
             "The quarantine folder is only used when on-detection is quarantine.",
         );
     } else if path::same(folder, "/") {
         findings.error(
-            pointer!("quarantine-folder"),
+            at!(settings.quarantine_folder),
             "quarantine-folder-is-root",
             "The quarantine needs a folder of its own, not /.",
         );
@@ -402,7 +451,7 @@ fn check_folders(settings: &Settings, findings: &mut Findings) {
     {
         findings
             .error(
-                pointer!("quarantine-folder"),
+                at!(settings.quarantine_folder),
                 "quarantine-folder-covers-path",
                 format!("{path} lies in the quarantine folder and would not be scanned."),
             )
@@ -415,7 +464,7 @@ fn check_folders(settings: &Settings, findings: &mut Findings) {
     {
         findings
             .warning(
-                pointer!("quarantine-folder"),
+                at!(settings.quarantine_folder),
                 "quarantine-folder-inside-path",
                 format!("The quarantine folder lies in {path}; it is left out of the scan."),
             )
@@ -430,7 +479,7 @@ fn check_sizes(settings: &Settings, findings: &mut Findings) {
     {
         findings
             .warning(
-                pointer!("archives", "max-scan-size"),
+                at!(settings.archives.max_scan_size),
                 "scan-size-below-file-size",
                 format!("At most {scan} MiB of an archive are scanned, though files of {file} MiB are taken."),
             )
@@ -438,15 +487,21 @@ fn check_sizes(settings: &Settings, findings: &mut Findings) {
             .param("max-file-size", file);
     }
     let limits = [
-        ("max-recursion", archives.max_recursion.is_some()),
-        ("max-files", archives.max_files.is_some()),
+        (
+            at!(settings.archives.max_recursion),
+            archives.max_recursion.is_some(),
+        ),
+        (
+            at!(settings.archives.max_files),
+            archives.max_files.is_some(),
+        ),
     ];
-    for (name, _) in limits
-        .iter()
+    for (pointer, _) in limits
+        .into_iter()
         .filter(|(_, set)| *set && archives.scan == Some(false))
     {
         findings.notice(
-            pointer!("archives", name),
+            pointer,
             "archive-limit-unused",
             "Archives are not looked into, so the limit has no effect.",
         );

@@ -7,8 +7,8 @@ mod report;
 
 use crate::{container, linux_only, path};
 use muster_sdk::{
-    Command, Findings, Outcome, Profile, Refusal, Report, Severity, Step, Task, TaskType, pointer,
-    task_type,
+    Command, Findings, JsonSchema, Outcome, Profile, Refusal, Report, Secret, Step, Task, TaskType,
+    at, task_type,
 };
 use serde::Deserialize;
 
@@ -21,24 +21,73 @@ const DATABASES: [&str; 21] = [
 /// The task type.
 pub(crate) struct UpdateDatabases;
 
-/// Its settings.
-#[derive(Debug, Deserialize)]
+/// Where databases come from, and where they go.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(
+    title = "Update databases",
+    extend("allOf" = [
+        {
+            "if": { "properties": { "source": { "const": "mirror" } }, "required": ["source"] },
+            "then": { "required": ["mirrors"] }
+        },
+        {
+            "if": { "properties": { "source": { "const": "urls" } }, "required": ["source"] },
+            "then": { "required": ["urls"] }
+        }
+    ])
+)]
 pub(crate) struct Settings {
+    /// Where databases come from: official, ClamAV's own servers; mirror, servers of yours that hold
+    /// copies of them; urls, single databases of any kind.
     #[serde(default)]
     source: Source,
+    /// For the source mirror: the servers, tried in this order.
     #[serde(default)]
+    #[schemars(
+        length(min = 1, max = 10),
+        inner(length(max = 1000), regex(pattern = r#"^https?://[^\s"]+$"#)),
+        example = ["https://mirror.example.org/clamav"]
+    )]
     mirrors: Vec<String>,
+    /// # Database URLs
+    /// For the source urls: one database each, whose last part is its file name.
     #[serde(default)]
+    #[schemars(
+        length(min = 1, max = 20),
+        inner(length(max = 1000), regex(pattern = r#"^(https?|file)://[^\s"]+$"#)),
+        example = ["https://updates.example.org/own.cud"]
+    )]
     urls: Vec<String>,
-    database_folder: Option<String>,
+    /// Where databases are kept. It is made if need be.
+    #[serde(default = "folder")]
+    #[schemars(length(min = 1, max = 4096))]
+    database_folder: String,
+    /// The account that the updater works as, and that owns the database folder; the distribution's
+    /// choice if not given.
+    #[schemars(
+        length(max = 64),
+        regex(pattern = r"^[A-Za-z_][A-Za-z0-9_.-]*$"),
+        example = "clamav",
+        example = "root"
+    )]
     account: Option<String>,
+    /// # Notify the daemon
+    /// Configuration file of a clamd that is told to load new databases.
+    #[schemars(length(min = 1, max = 4096), example = "/etc/clamav/clamd.conf")]
     notify_daemon: Option<String>,
+    /// # Certificates
+    /// Files on the device, for servers that ask for a client's certificate or have a certificate of an
+    /// authority of your own.
     #[serde(default)]
     tls: Tls,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize)]
+fn folder() -> String {
+    container::FOLDER.into()
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Source {
     #[default]
@@ -47,25 +96,26 @@ enum Source {
     Urls,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Tls {
+    /// File with the certificates of the authorities to trust, PEM.
+    #[schemars(length(min = 1, max = 4096))]
     authorities: Option<String>,
+    /// # Client certificate
+    /// File with the device's certificate, PEM.
+    #[schemars(length(min = 1, max = 4096))]
     certificate: Option<String>,
+    /// # Client key
+    /// File with the certificate's private key, PEM.
+    #[schemars(length(min = 1, max = 4096))]
     key: Option<String>,
-    key_password: Option<SecretName>,
-}
-
-#[derive(Debug, Deserialize)]
-struct SecretName {
-    secret: String,
+    /// # Password of the key
+    /// Name of the secret in the server's vault that opens the key.
+    key_password: Option<Secret>,
 }
 
 impl Settings {
-    fn folder(&self) -> &str {
-        self.database_folder.as_deref().unwrap_or(container::FOLDER)
-    }
-
     /// The databases whose version can be asked for afterwards.
     fn containers(&self) -> Vec<&str> {
         match self.source {
@@ -88,7 +138,6 @@ impl Task for UpdateDatabases {
             "Update databases",
             "Brings the signature databases up to date, from ClamAV's servers or yours, with freshclam.",
         )
-        .schema(include_str!("../schemas/update-databases.json"))
         .example("Official databases", "{}")
         .example(
             "A mirror of your own",
@@ -106,33 +155,24 @@ impl Task for UpdateDatabases {
                 }
             }"#,
         )
-        .event(
-            "databases-updated",
-            "Database updated",
-            Severity::Info,
-            include_str!("../schemas/events/databases-updated.json"),
-        )
-        .event(
-            "update-failed",
-            "Update failed",
-            Severity::Warning,
-            include_str!("../schemas/events/update-failed.json"),
-        )
+        .raises(&report::UPDATED)
+        .raises(&report::FAILED)
     }
 
     fn validate(&self, settings: &Settings, findings: &mut Findings) {
         check_source(settings, findings);
-        check_urls(&settings.mirrors, "mirrors", findings);
-        check_urls(&settings.urls, "urls", findings);
-        check_databases(&settings.urls, findings);
+        let mirror = |index| at!(settings.mirrors[index]);
+        check_urls(&settings.mirrors, &mirror, findings);
+        check_urls(&settings.urls, &|index| at!(settings.urls[index]), findings);
+        check_databases(settings, findings);
         check_files(settings, findings);
-        check_tls(&settings.tls, findings);
+        check_tls(settings, findings);
     }
 
     fn translate(&self, settings: &Settings, profile: &Profile) -> Result<Command, Refusal> {
         linux_only(profile)?;
         let mut steps = vec![freshclam(settings)];
-        let ask = |name: &str| container::ask(settings.folder(), name);
+        let ask = |name: &str| container::ask(&settings.database_folder, name);
         steps.extend(settings.containers().into_iter().map(ask));
         Ok(steps.into())
     }
@@ -158,7 +198,7 @@ fn freshclam(settings: &Settings) -> Step {
         }
     }
     if let Some(password) = &tls.key_password {
-        step = step.env_secret("FRESHCLAM_CLIENT_KEY_PASSWD", &password.secret);
+        step = step.env_secret("FRESHCLAM_CLIENT_KEY_PASSWD", password);
     }
     step.input(configuration(settings))
         .keep(8192, 8192)
@@ -170,7 +210,7 @@ fn freshclam(settings: &Settings) -> Step {
 
 /// The updater's configuration. Values were checked to hold neither quotes nor line breaks.
 fn configuration(settings: &Settings) -> String {
-    let mut text = format!("DatabaseDirectory \"{}\"\n", settings.folder());
+    let mut text = format!("DatabaseDirectory \"{}\"\n", settings.database_folder);
     let mut add = |name: &str, value: &str| {
         for part in [name, " \"", value, "\"\n"] {
             text.push_str(part);
@@ -224,23 +264,29 @@ fn file_name(url: &str) -> &str {
 }
 
 fn check_source(settings: &Settings, findings: &mut Findings) {
-    for (name, list, used) in [
+    for (pointer, name, list, used) in [
         (
+            at!(settings.mirrors),
             "mirrors",
             &settings.mirrors,
             settings.source == Source::Mirror,
         ),
-        ("urls", &settings.urls, settings.source == Source::Urls),
+        (
+            at!(settings.urls),
+            "urls",
+            &settings.urls,
+            settings.source == Source::Urls,
+        ),
     ] {
         if used && list.is_empty() {
             findings.error(
-                pointer!(name),
+                pointer,
                 "source-missing",
                 format!("The chosen source needs {name}, and none is given."),
             );
         } else if !used && !list.is_empty() {
             findings.warning(
-                pointer!(name),
+                pointer,
                 "source-unused",
                 format!("The chosen source does not use {name}."),
             );
@@ -248,9 +294,9 @@ fn check_source(settings: &Settings, findings: &mut Findings) {
     }
 }
 
-fn check_urls(urls: &[String], name: &str, findings: &mut Findings) {
+fn check_urls(urls: &[String], pointer: &dyn Fn(usize) -> String, findings: &mut Findings) {
     for (index, url) in urls.iter().enumerate() {
-        let place = || pointer!(name, index);
+        let place = || pointer(index);
         if url.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"') {
             findings.error(
                 place(),
@@ -277,14 +323,15 @@ fn check_urls(urls: &[String], name: &str, findings: &mut Findings) {
     }
 }
 
-fn check_databases(urls: &[String], findings: &mut Findings) {
+fn check_databases(settings: &Settings, findings: &mut Findings) {
+    let urls = &settings.urls;
     for (index, url) in urls.iter().enumerate() {
         let name = file_name(url);
         let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
         if !DATABASES.contains(&ending) {
             findings
                 .error(
-                    pointer!("urls", index),
+                    at!(settings.urls[index]),
                     "url-not-a-database",
                     format!("{name:?} is no name of a database; it ends with .cud, .ndb, .hdb or the like."),
                 )
@@ -296,7 +343,7 @@ fn check_databases(urls: &[String], findings: &mut Findings) {
         {
             findings
                 .error(
-                    pointer!("urls", index),
+                    at!(settings.urls[index]),
                     "database-name-twice",
                     format!("Two URLs end with {name}; one would overwrite the other."),
                 )
@@ -308,11 +355,14 @@ fn check_databases(urls: &[String], findings: &mut Findings) {
 fn check_files(settings: &Settings, findings: &mut Findings) {
     let tls = &settings.tls;
     let files = [
-        (pointer!("database-folder"), &settings.database_folder),
-        (pointer!("notify-daemon"), &settings.notify_daemon),
-        (pointer!("tls", "authorities"), &tls.authorities),
-        (pointer!("tls", "certificate"), &tls.certificate),
-        (pointer!("tls", "key"), &tls.key),
+        (
+            at!(settings.database_folder),
+            Some(&settings.database_folder),
+        ),
+        (at!(settings.notify_daemon), settings.notify_daemon.as_ref()),
+        (at!(settings.tls.authorities), tls.authorities.as_ref()),
+        (at!(settings.tls.certificate), tls.certificate.as_ref()),
+        (at!(settings.tls.key), tls.key.as_ref()),
     ];
     for (pointer, file) in files {
         let Some(file) = file else { continue };
@@ -326,32 +376,31 @@ fn check_files(settings: &Settings, findings: &mut Findings) {
     }
 }
 
-fn check_tls(tls: &Tls, findings: &mut Findings) {
+fn check_tls(settings: &Settings, findings: &mut Findings) {
+    let tls = &settings.tls;
+    let (certificate, key) = (tls.certificate.is_some(), tls.key.is_some());
     let needs = [
         (
-            "certificate",
-            tls.certificate.is_some(),
-            "key",
-            tls.key.is_some(),
+            at!(settings.tls.certificate),
+            ("certificate", certificate),
+            ("key", key),
         ),
         (
-            "key",
-            tls.key.is_some(),
-            "certificate",
-            tls.certificate.is_some(),
+            at!(settings.tls.key),
+            ("key", key),
+            ("certificate", certificate),
         ),
         (
-            "key-password",
-            tls.key_password.is_some(),
-            "key",
-            tls.key.is_some(),
+            at!(settings.tls.key_password),
+            ("key-password", tls.key_password.is_some()),
+            ("key", key),
         ),
     ];
-    for (name, given, other, other_given) in needs {
+    for (pointer, (name, given), (other, other_given)) in needs {
         if given && !other_given {
             findings
                 .error(
-                    pointer!("tls", name),
+                    pointer,
                     "tls-incomplete",
                     format!("The {name} is of no use without {other}; give both."),
                 )

@@ -20,6 +20,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A case's `task.json`.
+///
+/// ```
+/// use muster_sdk::{cases::CaseTask, serde_json};
+///
+/// let task: CaseTask =
+///     serde_json::from_str(r#"{ "task-type": "scan", "settings": {} }"#).unwrap();
+/// assert_eq!(task.profile.platform, "linux");
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CaseTask {
@@ -33,16 +41,10 @@ pub struct CaseTask {
 }
 
 fn linux() -> Profile {
-    Profile {
-        platform: "linux".into(),
-        architecture: "x86_64".into(),
-        application_version: None,
-        facts: Vec::new(),
-        devices: 1,
-    }
+    Profile::of("linux")
 }
 
-/// A case, with the plug-in's answers.
+/// A case, with the plug-in's answers, as [`check`] finds it.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// The folder's name.
@@ -55,6 +57,32 @@ pub struct Case {
 
 /// Checks every case of a folder, in the order of their names. The error names each file that
 /// disagrees, with what it holds and what was answered.
+///
+/// ```
+/// use muster_sdk::{About, AnyTask, Plugin, cases};
+///
+/// struct Scanner;
+///
+/// impl Plugin for Scanner {
+///     const ABOUT: About = About {
+///         application: "org.example.scanner",
+///         name: "Scanner",
+///         vendor: "Example",
+///         version: "1.0.0",
+///         manages: "*",
+///     };
+///     const TASKS: &'static [&'static dyn AnyTask] = &[];
+/// }
+///
+/// // In a plug-in's test: `concat!(env!("CARGO_MANIFEST_DIR"), "/cases")`.
+/// let folder = std::env::temp_dir().join(format!("muster-sdk-cases-{}", std::process::id()));
+/// std::fs::create_dir_all(folder.join("scan")).unwrap();
+/// let task = r#"{ "task-type": "scan", "settings": {} }"#;
+/// std::fs::write(folder.join("scan/task.json"), task).unwrap();
+/// let wrong = cases::check::<Scanner>(&folder).unwrap_err();
+/// assert!(wrong.contains("verdict.json holds nothing"));
+/// std::fs::remove_dir_all(&folder).unwrap();
+/// ```
 pub fn check<P: Plugin>(folder: &Path) -> Result<Vec<Case>, String> {
     let mut folders: Vec<PathBuf> = fs::read_dir(folder)
         .map_err(|cause| format!("cannot list {}: {cause}", folder.display()))?

@@ -24,6 +24,12 @@ use crate::native::clock as host;
 
 /// The time at which this call began: milliseconds since 1970-01-01T00:00:00Z. It is the same in the
 /// whole call.
+///
+/// ```
+/// use muster_sdk::{clock, native::Server};
+///
+/// Server::new().clock(7).run(|| assert_eq!(clock::now(), Ok(7)));
+/// ```
 pub fn now() -> Result<u64, ClockFailure> {
     host::now()
 }

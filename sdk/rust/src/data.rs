@@ -30,11 +30,24 @@ use crate::native::data as host;
 pub const MOST_PART: u32 = 1 << 20;
 
 /// All of them, sorted by name.
+///
+/// ```
+/// use muster_sdk::{data, native::Server};
+///
+/// let mut server = Server::new().data("b", b"2").data("a", b"1");
+/// server.run(|| assert_eq!(data::list()[0].name, "a"));
+/// ```
 pub fn list() -> Vec<DataFile> {
     host::list_files()
 }
 
 /// A whole file. Read a large one in parts, or it takes that much of the plug-in's memory.
+///
+/// ```
+/// use muster_sdk::{data, native::Server};
+///
+/// Server::new().data("a", b"12").run(|| assert_eq!(data::read("a").unwrap(), b"12"));
+/// ```
 pub fn read(name: &str) -> Result<Vec<u8>, DataFailure> {
     let mut bytes = Vec::new();
     loop {
@@ -48,6 +61,12 @@ pub fn read(name: &str) -> Result<Vec<u8>, DataFailure> {
 
 /// A part of a file: so many bytes from an offset on, at most [`MOST_PART`]. Fewer come at the
 /// file's end, none beyond it.
+///
+/// ```
+/// use muster_sdk::{data, native::Server};
+///
+/// Server::new().data("a", b"12").run(|| assert_eq!(data::read_part("a", 1, 9).unwrap(), b"2"));
+/// ```
 pub fn read_part(name: &str, offset: u64, length: u32) -> Result<Vec<u8>, DataFailure> {
     host::read(name, offset, length)
 }

@@ -3,6 +3,26 @@
 /// Makes a component of a plug-in: `export!(ClamAv)` exports what is required, and
 /// `export!(ClamAv, interpret)`, `export!(ClamAv, interpret, migrate)` what is named as well.
 /// Natively it does nothing. Use it once, in the plug-in's `lib.rs`.
+///
+/// ```
+/// use muster_sdk::{About, AnyTask, Plugin};
+///
+/// struct Scanner;
+///
+/// impl Plugin for Scanner {
+///     const ABOUT: About = About {
+///         application: "org.example.scanner",
+///         name: "Scanner",
+///         vendor: "Example",
+///         version: "1.0.0",
+///         manages: "*",
+///     };
+///     const TASKS: &'static [&'static dyn AnyTask] = &[];
+/// }
+///
+/// muster_sdk::export!(Scanner, interpret, migrate);
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! export {
     ($plugin:ident $(, $optional:ident)* $(,)?) => {

@@ -1,9 +1,102 @@
 //! Findings: what is wrong, or worth a word, in settings.
 
-use crate::{Finding, Level};
+use crate::{Finding, JsonSchema, Level};
 use std::fmt::{Display, Write};
 
-/// A JSON Pointer (RFC 6901) from the steps to a place: `pointer!("paths", 3)` is `/paths/3`.
+/// The JSON Pointer (RFC 6901) to a setting, written as the setting itself is: by the fields that lead
+/// to it, and by indexes. A field that is not there does not compile, and one that serde renames is
+/// called as in JSON.
+///
+/// ```
+/// use muster_sdk::{Findings, JsonSchema, at, serde::Deserialize};
+///
+/// #[derive(Deserialize, JsonSchema)]
+/// #[serde(crate = "muster_sdk::serde", rename_all = "kebab-case")]
+/// struct Settings {
+///     left_out: Exclusions,
+/// }
+///
+/// #[derive(Deserialize, JsonSchema)]
+/// #[serde(crate = "muster_sdk::serde")]
+/// struct Exclusions {
+///     paths: Vec<String>,
+/// }
+///
+/// fn check(settings: &Settings, findings: &mut Findings) {
+///     for (index, path) in settings.left_out.paths.iter().enumerate() {
+///         if !path.starts_with('/') {
+///             findings.error(
+///                 at!(settings.left_out.paths[index]),
+///                 "path-relative",
+///                 "Write the path from / on.",
+///             );
+///         }
+///     }
+/// }
+///
+/// let left_out = Exclusions { paths: vec!["/srv".into(), "srv".into()] };
+/// let mut findings = Findings::default();
+/// check(&Settings { left_out }, &mut findings);
+/// assert_eq!(findings.0[0].pointer, "/left-out/paths/1");
+/// ```
+///
+/// A misspelt field:
+///
+/// ```compile_fail
+/// # use muster_sdk::{NoSettings, at};
+/// let settings = NoSettings {};
+/// at!(settings.path);
+/// ```
+#[macro_export]
+macro_rules! at {
+    ($settings:ident $($path:tt)+) => {
+        $crate::at_steps!([$settings] [] $($path)+)
+    };
+}
+
+/// What [`at!`] becomes, a step at a time: the expression so far, and the names so far.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! at_steps {
+    ([$($seen:tt)+] [$($step:expr,)*]) => {{
+        // Never called: it has to compile.
+        let _ = || {
+            let _ = &$($seen)+;
+        };
+        $crate::pointer_of(&[$(&$step as &dyn ::core::fmt::Display),*])
+    }};
+    ([$($seen:tt)+] [$($step:expr,)*] . $field:ident $($rest:tt)*) => {
+        $crate::at_steps!(
+            [$($seen)+ . $field]
+            [$($step,)* $crate::name_of(|| &$($seen)+, ::core::stringify!($field)),]
+            $($rest)*
+        )
+    };
+    ([$($seen:tt)+] [$($step:expr,)*] [$index:expr] $($rest:tt)*) => {
+        $crate::at_steps!([$($seen)+ [$index]] [$($step,)* $index,] $($rest)*)
+    };
+}
+
+/// What a field is called in JSON. The function is only for its type, and never called.
+#[doc(hidden)]
+pub fn name_of<'a, T: JsonSchema + ?Sized + 'a>(
+    _: impl FnOnce() -> &'a T,
+    field: &'static str,
+) -> &'static str {
+    let fields = T::FIELDS.iter();
+    let mut names = fields.filter(|(rust, _)| *rust == field);
+    names.next().map_or(field, |(_, name)| name)
+}
+
+/// A JSON Pointer (RFC 6901) from the steps to a place, where [`at!`] cannot follow.
+///
+/// ```
+/// use muster_sdk::pointer;
+///
+/// let name = "paths";
+/// assert_eq!(pointer!(name, 3), "/paths/3");
+/// assert_eq!(pointer!("a/b"), "/a~1b");
+/// ```
 #[macro_export]
 macro_rules! pointer {
     ($($step:expr),* $(,)?) => {
@@ -12,6 +105,7 @@ macro_rules! pointer {
 }
 
 /// What [`pointer!`] calls.
+#[doc(hidden)]
 pub fn pointer_of(steps: &[&dyn Display]) -> String {
     let mut pointer = String::new();
     for step in steps {
@@ -31,11 +125,25 @@ pub fn pointer_of(steps: &[&dyn Display]) -> String {
 }
 
 /// All that was found in the settings of one task.
+///
+/// ```
+/// use muster_sdk::{Findings, pointer};
+///
+/// let mut findings = Findings::default();
+/// findings.notice(pointer!("depth"), "depth-unused", "Nothing is nested here.");
+/// findings.warning(pointer!("paths", 1), "path-twice", "/srv stands in the list twice.");
+/// assert!(!findings.any_error());
+/// findings
+///     .error(pointer!("paths", 0), "path-relative", "Write the path from / on.")
+///     .param("path", "srv");
+/// assert!(findings.any_error());
+/// assert_eq!(findings.0[2].params, [("path".into(), "srv".into())]);
+/// ```
 #[derive(Debug, Default)]
 pub struct Findings(pub Vec<Finding>);
 
 impl Findings {
-    /// The settings cannot be used. `code` is stable, lower-case with hyphens; `text` is one
+    /// The settings cannot be used, as the [example](Findings) shows. `code` is stable, lower-case with hyphens; `text` is one
     /// sentence that says what is wrong and what would be right.
     pub fn error(&mut self, pointer: String, code: &str, text: impl Into<String>) -> &mut Finding {
         self.add(Level::Error, pointer, code, text.into())
@@ -75,6 +183,14 @@ impl Findings {
 
 impl Finding {
     /// A value that the text speaks of, by name, so that the sentence can be translated.
+    ///
+    /// ```
+    /// use muster_sdk::Findings;
+    ///
+    /// let mut findings = Findings::default();
+    /// findings.error("/size".into(), "too-large", "At most 9.").param("most", 9);
+    /// assert_eq!(findings.0[0].params, [("most".into(), "9".into())]);
+    /// ```
     pub fn param(&mut self, name: &str, value: impl Display) -> &mut Self {
         self.params.push((name.into(), value.to_string()));
         self

@@ -3,7 +3,8 @@
 //! A plug-in says who it is ([`About`]) and which task types its application has: each is a [`Task`],
 //! with settings of its own type, that checks them, puts them into a device's terms and says what a
 //! device's report means. [`export!`] makes a component of it. What the functions promise stands in
-//! the contract, `wit/v1`; the types of this crate are those of the contract.
+//! the contract, `wit/v1`; the types of this crate are those of the contract. The JSON Schema of settings
+//! is made of their type when the plug-in is compiled: [`JsonSchema`](derive@JsonSchema).
 //!
 //! A component made so imports WASI, because Rust's standard library does, and never calls it. Keep
 //! it so: a `HashMap`, and a JSON object as a `serde_json::Value`, ask for random bytes. Read settings
@@ -17,8 +18,8 @@
 //! nothing then; `native` stands for the server.
 //!
 //! ```
-//! use muster_sdk::{About, AnyTask, Command, Findings, Plugin, Profile, Refusal, Step, Task, TaskType};
-//! use muster_sdk::{pointer, serde::Deserialize, task_type};
+//! use muster_sdk::{About, AnyTask, Command, Findings, JsonSchema, Plugin, Profile, Refusal, Step};
+//! use muster_sdk::{Task, TaskType, at, serde::Deserialize, task_type};
 //!
 //! /// The application "ping", which has one task type.
 //! struct Ping;
@@ -37,9 +38,11 @@
 //! /// Asks whether a host answers.
 //! struct Reach;
 //!
-//! #[derive(Deserialize)]
+//! /// Which host is asked.
+//! #[derive(Deserialize, JsonSchema)]
 //! #[serde(crate = "muster_sdk::serde")]
 //! struct Settings {
+//!     /// Name or address.
 //!     host: String,
 //! }
 //!
@@ -49,17 +52,12 @@
 //!
 //!     fn describe(&self) -> TaskType {
 //!         task_type(Self::ID, "Reach a host", "Asks whether a host answers.")
-//!             .schema(r#"{
-//!                 "type": "object",
-//!                 "properties": { "host": { "type": "string", "title": "Host" } },
-//!                 "required": ["host"]
-//!             }"#)
 //!             .example("The device itself", r#"{ "host": "localhost" }"#)
 //!     }
 //!
 //!     fn validate(&self, settings: &Settings, findings: &mut Findings) {
 //!         if settings.host.starts_with('-') {
-//!             findings.error(pointer!("host"), "host-not-a-name", "A host's name has no hyphen in front.");
+//!             findings.error(at!(settings.host), "host-not-a-name", "A host's name has no hyphen in front.");
 //!         }
 //!     }
 //!
@@ -73,9 +71,15 @@
 //! let verdict = Ping::validate("reach", r#"{"host": "-f"}"#).unwrap();
 //! assert_eq!(verdict.findings[0].pointer, "/host");
 //! ```
+//!
+//! The guide is in `docs/plugins`.
+
+// What the derive writes names the crate so, here too.
+extern crate self as muster_sdk;
 
 #[cfg(target_arch = "wasm32")]
 mod allocator;
+#[doc(hidden)]
 pub mod bindings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod cases;
@@ -84,6 +88,7 @@ pub mod clock;
 mod compare;
 pub mod data;
 mod describe;
+mod event;
 mod export;
 pub mod files;
 mod finding;
@@ -92,7 +97,11 @@ pub mod native;
 mod outcome;
 pub mod path;
 mod plugin;
+mod profile;
 pub mod random;
+mod report;
+pub mod schema;
+mod secret;
 mod settings;
 mod step;
 mod task;
@@ -111,9 +120,30 @@ pub use bindings::interpret::exports::muster::plugin::interpret::{
     Event, Outcome, OutcomeStatus, Report, StepEnd, StepReport,
 };
 pub use describe::{NOTHING, task_type};
-pub use finding::{Findings, pointer_of};
-pub use outcome::{NoFields, cut};
+pub use event::{EventKind, NoFields};
+pub use finding::{Findings, name_of, pointer_of};
+pub use muster_sdk_derive::JsonSchema;
+pub use outcome::cut;
 pub use plugin::{About, Capability, Plugin};
+pub use schema::JsonSchema;
+pub use secret::Secret;
 pub use serde;
 pub use serde_json;
+pub use settings::{NoSettings, old_settings};
+pub use step::Statuses;
 pub use task::{AnyTask, Task};
+
+/// What the guide shows runs: each of its Rust blocks is a test.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../../docs/plugins/rust.md")]
+    struct First;
+    #[doc = include_str!("../../../docs/plugins/settings.md")]
+    struct Settings;
+    #[doc = include_str!("../../../docs/plugins/contract.md")]
+    struct Contract;
+    #[doc = include_str!("../../../docs/plugins/capabilities.md")]
+    struct Capabilities;
+    #[doc = include_str!("../../../docs/plugins/testing.md")]
+    struct Testing;
+}

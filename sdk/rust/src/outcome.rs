@@ -1,7 +1,6 @@
 //! Outcomes: what a device's report means.
 
-use crate::{Event, Outcome, OutcomeStatus, Report, StepEnd, StepReport};
-use serde::Serialize;
+use crate::{Event, Outcome, OutcomeStatus, Report};
 
 /// The longest text of an outcome or an event, in bytes.
 const LONGEST: usize = 1000;
@@ -10,6 +9,10 @@ const MOST_EVENTS: usize = 10_000;
 const MOST_BYTES: usize = 3 * 1024 * 1024;
 
 /// The start of a text, at most so many bytes, without cutting a character in two.
+///
+/// ```
+/// assert_eq!(muster_sdk::cut("naïve", 3), "na");
+/// ```
 pub fn cut(text: &str, most: usize) -> &str {
     if text.len() <= most {
         text
@@ -19,7 +22,7 @@ pub fn cut(text: &str, most: usize) -> &str {
 }
 
 /// A text of the contract's length, without characters that could fake a line or a colour.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let plain: String = text
         .chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
@@ -43,28 +46,72 @@ impl Outcome {
     }
 
     /// It was done. The summary is cut to the contract's length, here and below.
+    ///
+    /// ```
+    /// use muster_sdk::{Outcome, OutcomeStatus};
+    ///
+    /// assert_eq!(Outcome::succeeded("No threats.").status, OutcomeStatus::Succeeded);
+    /// ```
     pub fn succeeded(summary: impl AsRef<str>) -> Self {
         Self::new(OutcomeStatus::Succeeded, summary.as_ref())
     }
 
     /// It was done, and somebody should look.
+    ///
+    /// ```
+    /// use muster_sdk::{Outcome, OutcomeStatus};
+    ///
+    /// assert_eq!(Outcome::warning("2 threats.").status, OutcomeStatus::Warning);
+    /// ```
     pub fn warning(summary: impl AsRef<str>) -> Self {
         Self::new(OutcomeStatus::Warning, summary.as_ref())
     }
 
     /// It was not done.
+    ///
+    /// ```
+    /// use muster_sdk::{Outcome, OutcomeStatus};
+    ///
+    /// assert_eq!(Outcome::failed("No database.").status, OutcomeStatus::Failed);
+    /// ```
     pub fn failed(summary: impl AsRef<str>) -> Self {
         Self::new(OutcomeStatus::Failed, summary.as_ref())
     }
 
-    /// The same with events.
+    /// The same with events, which an [`EventKind`](crate::EventKind) makes.
+    ///
+    /// ```
+    /// use muster_sdk::{EventKind, NoFields, Outcome, Severity};
+    ///
+    /// const FOUND: EventKind<NoFields> = EventKind::new("found", "Found", Severity::Critical);
+    /// let outcome = Outcome::warning("Found.").with([FOUND.event("Something.", &NoFields {})]);
+    /// assert_eq!(outcome.events[0].event_type, "found");
+    /// ```
     #[must_use]
     pub fn with(mut self, events: impl IntoIterator<Item = Event>) -> Self {
         self.events.extend(events);
         self
     }
 
+    /// The same, and it takes effect after a restart of the device.
+    ///
+    /// ```
+    /// assert!(muster_sdk::Outcome::succeeded("Installed.").needs_restart().needs_restart);
+    /// ```
+    #[must_use]
+    pub fn needs_restart(mut self) -> Self {
+        self.needs_restart = true;
+        self
+    }
+
     /// What the ends of the steps say by themselves: 0 succeeded, anything else did not.
+    ///
+    /// ```
+    /// use muster_sdk::{Outcome, Report, StepReport};
+    ///
+    /// let outcome = Outcome::by_ends(&Report::of([StepReport::exited("ping", 1)]));
+    /// assert_eq!(outcome.summary, "ping ended with status 1.");
+    /// ```
     pub fn by_ends(report: &Report) -> Self {
         let trouble = report.trouble().or_else(|| {
             let step = report.steps.last()?;
@@ -97,69 +144,10 @@ impl Outcome {
     }
 }
 
-/// The fields of an event that has none.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct NoFields {}
-
-impl Event {
-    /// An event of one of the task type's event types. `fields` becomes an object: a struct with
-    /// named fields, or [`NoFields`].
-    pub fn new(event_type: &str, text: impl AsRef<str>, fields: &impl Serialize) -> Self {
-        Self {
-            event_type: event_type.into(),
-            text: sentence(text.as_ref()),
-            // Only maps with keys that are no texts fail, and types that say so themselves.
-            fields: serde_json::to_string(fields).unwrap_or_else(|_| "{}".into()),
-        }
-    }
-}
-
-impl Report {
-    /// The last step of a program.
-    pub fn step(&self, program: &str) -> Option<&StepReport> {
-        self.steps.iter().rev().find(|step| step.program == program)
-    }
-
-    /// Why the command did not run to its end, if a step ended in any other way than by itself.
-    pub fn trouble(&self) -> Option<String> {
-        if self.steps.is_empty() {
-            return Some("The device reported no step.".into());
-        }
-        self.steps.iter().find_map(StepReport::trouble)
-    }
-}
-
-impl StepReport {
-    /// The exit status, if it ended by itself.
-    pub fn status(&self) -> Option<i32> {
-        match self.end {
-            StepEnd::Exited(status) => Some(status),
-            _ => None,
-        }
-    }
-
-    /// Why it did not end by itself, in a sentence.
-    pub fn trouble(&self) -> Option<String> {
-        let program = cut(&self.program, 64);
-        match &self.end {
-            StepEnd::Exited(_) => None,
-            StepEnd::Signalled(signal) => Some(format!("{program} was ended by signal {signal}.")),
-            StepEnd::TimedOut => Some(format!("{program} was stopped at its time limit.")),
-            StepEnd::Stopped => Some(format!("{program} was stopped.")),
-            StepEnd::NotStarted(why) => Some(format!("{program} could not be started: {why}.")),
-        }
-    }
-
-    /// The lines that were kept from start and end. A line that is cut in two where output was left
-    /// out comes as its two ends.
-    pub fn output(&self) -> impl Iterator<Item = &str> {
-        self.head.lines().chain(self.tail.lines())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::NoFields;
 
     #[test]
     fn texts_keep_to_the_contract() {

@@ -5,7 +5,11 @@ use crate::{
     describe,
 };
 
-/// Something of the server's that a plug-in may ask for.
+/// Something of the server's that a plug-in may ask for, in [`Plugin::CAPABILITIES`].
+///
+/// ```
+/// assert_eq!(muster_sdk::Capability::Clock.name(), "clock");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capability {
     /// A folder of the application's own: [`files`](crate::files).
@@ -18,6 +22,10 @@ pub enum Capability {
 
 impl Capability {
     /// Its name in the contract.
+    ///
+    /// ```
+    /// assert_eq!(muster_sdk::Capability::Files.name(), "files");
+    /// ```
     pub fn name(self) -> &'static str {
         match self {
             Self::Files => "files",
@@ -28,6 +36,19 @@ impl Capability {
 }
 
 /// Who a plug-in is.
+///
+/// ```
+/// use muster_sdk::About;
+///
+/// const ABOUT: About = About {
+///     application: "org.example.scanner",
+///     name: "Scanner",
+///     vendor: "Example",
+///     version: env!("CARGO_PKG_VERSION"),
+///     manages: ">=1.2, <3",
+/// };
+/// assert!(ABOUT.application.starts_with("org."));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct About {
     /// Reverse domain name of the application; it names the application for good.
@@ -43,7 +64,32 @@ pub struct About {
 }
 
 /// A management plug-in. The provided functions are those of the contract; a plug-in with wishes of
-/// its own may write them anew.
+/// its own may write them anew. The [crate's page](crate) has one that is whole.
+///
+/// ```
+/// use muster_sdk::{About, AnyTask, Failure, Limit, Plugin, Refusal, Profile};
+///
+/// struct Scanner;
+///
+/// impl Plugin for Scanner {
+///     const ABOUT: About = About {
+///         application: "org.example.scanner",
+///         name: "Scanner",
+///         vendor: "Example",
+///         version: "1.0.0",
+///         manages: "*",
+///     };
+///     const TASKS: &'static [&'static dyn AnyTask] = &[];
+///     const LIMITS: &'static [(Limit, u32, &'static str)] =
+///         &[(Limit::Memory, 128, "Its table of products is large.")];
+/// }
+///
+/// // What a server does with it:
+/// assert_eq!(Scanner::describe().limits[0].value, 128);
+/// assert!(matches!(Scanner::validate("scan", "{}"), Err(Failure::UnknownTaskType)));
+/// let answers = Scanner::translate("scan", "{}", &[Profile::of("linux")]);
+/// assert_eq!(answers, [Err(Refusal::UnknownTaskType)]);
+/// ```
 pub trait Plugin {
     /// Who it is.
     const ABOUT: About;

@@ -25,6 +25,12 @@ use crate::bindings::imports::muster::plugin::random as host;
 use crate::native::random as host;
 
 /// So many bytes; at most 64 KiB in one call of the plug-in.
+///
+/// ```
+/// use muster_sdk::{native::Server, random};
+///
+/// Server::new().random(7).run(|| assert_eq!(random::bytes(8).unwrap().len(), 8));
+/// ```
 pub fn bytes(length: u32) -> Result<Vec<u8>, RandomFailure> {
     host::bytes(length)
 }

@@ -1,19 +1,56 @@
 //! A task type: all that a plug-in knows of it, in one place.
 
 use crate::{
-    Command, Failure, Finding, Findings, Outcome, Profile, Refusal, Report, TaskType, Verdict,
-    settings,
+    Command, Failure, Finding, Findings, JsonSchema, Outcome, Profile, Refusal, Report, TaskType,
+    Verdict, schema, settings,
 };
 use serde::de::DeserializeOwned;
 
-/// One of an application's task types.
+/// One of an application's task types: all that a plug-in knows of it.
+///
+/// ```
+/// use muster_sdk::{
+///     AnyTask, Command, JsonSchema, Profile, Refusal, Step, Task, TaskType, serde::Deserialize,
+///     task_type,
+/// };
+///
+/// struct Scan;
+///
+/// /// What is scanned.
+/// #[derive(Deserialize, JsonSchema)]
+/// #[serde(crate = "muster_sdk::serde")]
+/// struct Settings {
+///     /// With all that lies below it.
+///     folder: String,
+/// }
+///
+/// impl Task for Scan {
+///     const ID: &'static str = "scan";
+///     type Settings = Settings;
+///
+///     fn describe(&self) -> TaskType {
+///         task_type(Self::ID, "Scan", "Scans a folder.")
+///             .example("Shared files", r#"{"folder": "/srv"}"#)
+///     }
+///
+///     fn translate(&self, settings: &Settings, _: &Profile) -> Result<Command, Refusal> {
+///         Ok(Step::run("scan").arg(&settings.folder).into())
+///     }
+/// }
+///
+/// // A plug-in has its tasks as `AnyTask`: then settings are JSON text.
+/// let scan: &dyn AnyTask = &Scan;
+/// assert!(scan.describe().settings_schema.contains("With all that lies below it."));
+/// assert_eq!(scan.validate(r#"{"folder": 7}"#).findings[0].pointer, "/folder");
+/// ```
 pub trait Task: Sync {
     /// Lower-case with hyphens, and stable.
     const ID: &'static str;
-    /// Its settings, as the plug-in reads them.
-    type Settings: DeserializeOwned;
+    /// Its settings, as the plug-in reads them. Their JSON Schema is that of the task type.
+    type Settings: DeserializeOwned + JsonSchema;
 
-    /// What the server has to know of it. Its id is [`Self::ID`].
+    /// What the server has to know of it. Its id is [`Self::ID`]. The schema of its settings need not
+    /// be told.
     fn describe(&self) -> TaskType;
 
     /// What a schema cannot say of the settings. All findings at once.
@@ -39,7 +76,8 @@ pub trait Task: Sync {
     }
 }
 
-/// A [`Task`] whose settings are JSON text: what the contract's functions work with.
+/// A [`Task`] whose settings are JSON text: what the contract's functions work with. Every task is one;
+/// the example of [`Task`] shows it.
 pub trait AnyTask: Sync {
     /// [`Task::ID`].
     fn id(&self) -> &'static str;
@@ -61,7 +99,11 @@ impl<T: Task> AnyTask for T {
     }
 
     fn describe(&self) -> TaskType {
-        Task::describe(self)
+        let mut described = Task::describe(self);
+        if described.settings_schema.is_empty() {
+            described.settings_schema = schema::text::<T::Settings>();
+        }
+        described
     }
 
     fn validate(&self, settings: &str) -> Verdict {

@@ -6,9 +6,9 @@
 pub mod slot;
 
 use muster_sdk::{
-    About, AnyTask, Capability, CapabilityRequest, Command, Description, Findings, Limit,
-    LimitRequest, Plugin, Profile, Refusal, Step, Task, TaskType, clock, data, data_file, files,
-    pointer, random, serde::Deserialize, task_type,
+    About, AnyTask, Capability, CapabilityRequest, Command, Description, Findings, JsonSchema,
+    Limit, LimitRequest, Plugin, Profile, Refusal, Step, Task, TaskType, clock, data, data_file,
+    files, pointer, random, serde::Deserialize, task_type,
 };
 use std::fmt::Debug;
 
@@ -121,7 +121,7 @@ mod guest_slot {
 /// Uses what it is told to use.
 struct Use;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(crate = "muster_sdk::serde")]
 struct Settings {
     #[serde(rename = "do")]
@@ -138,18 +138,6 @@ impl Task for Use {
 
     fn describe(&self) -> TaskType {
         task_type(Self::ID, "Use", "Uses a capability.")
-            .schema(
-                r#"{
-                    "type": "object",
-                    "properties": {
-                        "do": { "type": "string" },
-                        "name": { "type": "string" },
-                        "size": { "type": "integer", "minimum": 0 }
-                    },
-                    "required": ["do"],
-                    "additionalProperties": false
-                }"#,
-            )
             .example("Nothing", r#"{ "do": "nothing" }"#)
             .example("Write", r#"{ "do": "write", "name": "example" }"#)
     }

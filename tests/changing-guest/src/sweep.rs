@@ -9,14 +9,14 @@
 
 use crate::release::{Release, release};
 use muster_sdk::{
-    Command, Failure, Finding, Findings, Level, Outcome, Profile, Refusal, Report, Step, Task,
-    TaskType, pointer, serde::Deserialize, serde_json, task_type,
+    Command, Failure, Finding, Findings, JsonSchema, Level, Outcome, Profile, Refusal, Report,
+    Step, Task, TaskType, pointer, serde::Deserialize, serde_json, task_type,
 };
 
 pub(crate) struct Sweep;
 
 /// Of either version.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(crate = "muster_sdk::serde", deny_unknown_fields)]
 pub(crate) struct Settings {
     #[serde(alias = "path")]

@@ -6,25 +6,41 @@
 
 use super::Action;
 use crate::output;
-use muster_sdk::{Event, Outcome, Report, StepReport};
+use muster_sdk::{Event, EventKind, JsonSchema, Outcome, Report, Severity, StepReport};
 use serde::Serialize;
 
 const MOST_UNSCANNED: usize = 1000;
 
-/// The fields of `threat-detected`.
-#[derive(Serialize)]
+pub(super) const THREAT: EventKind<Threat> =
+    EventKind::new("threat-detected", "Threat detected", Severity::Critical);
+
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-struct Threat<'a> {
+pub(super) struct Threat<'a> {
     file: &'a str,
     signature: &'a str,
-    action: &'a str,
+    #[schemars(title = "What became of the file")]
+    action: Done,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Where it is now")]
     quarantined_as: Option<&'a str>,
 }
 
-/// The fields of `file-not-scanned`.
-#[derive(Serialize)]
-struct NotScanned<'a> {
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Done {
+    Reported,
+    Quarantined,
+    Removed,
+    NotQuarantined,
+    NotRemoved,
+}
+
+pub(super) const NOT_SCANNED: EventKind<NotScanned> =
+    EventKind::new("file-not-scanned", "File not scanned", Severity::Warning);
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct NotScanned<'a> {
     reason: &'a str,
 }
 
@@ -165,35 +181,27 @@ impl Detection<'_> {
             signature,
             fate,
         } = self;
-        let (word, text, to) = match (fate, action) {
-            (Fate::Moved(to), _) => ("quarantined", "moved to quarantine", Some(*to)),
-            (Fate::Removed, _) => ("removed", "removed", None),
-            (Fate::Left, Action::Report) => ("reported", "left where it is", None),
-            (Fate::Left, Action::Quarantine) => ("not-quarantined", "could not be moved", None),
-            (Fate::Left, Action::Remove) => ("not-removed", "could not be removed", None),
+        let (action, text, to) = match (fate, action) {
+            (Fate::Moved(to), _) => (Done::Quarantined, "moved to quarantine", Some(*to)),
+            (Fate::Removed, _) => (Done::Removed, "removed", None),
+            (Fate::Left, Action::Report) => (Done::Reported, "left where it is", None),
+            (Fate::Left, Action::Quarantine) => (Done::NotQuarantined, "could not be moved", None),
+            (Fate::Left, Action::Remove) => (Done::NotRemoved, "could not be removed", None),
         };
         let fields = Threat {
             file,
             signature,
-            action: word,
+            action,
             quarantined_as: to,
         };
-        Event::new(
-            "threat-detected",
-            format!("{signature} in {file}, {text}."),
-            &fields,
-        )
+        THREAT.event(format!("{signature} in {file}, {text}."), &fields)
     }
 }
 
 fn not_scanned(scan: &StepReport) -> impl Iterator<Item = Event> {
-    unscanned(scan).take(MOST_UNSCANNED).map(|reason| {
-        Event::new(
-            "file-not-scanned",
-            format!("Not scanned: {reason}."),
-            &NotScanned { reason },
-        )
-    })
+    unscanned(scan)
+        .take(MOST_UNSCANNED)
+        .map(|reason| NOT_SCANNED.event(format!("Not scanned: {reason}."), &NotScanned { reason }))
 }
 
 /// Files that could not be read, with the reason.

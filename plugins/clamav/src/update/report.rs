@@ -5,12 +5,14 @@
 
 use crate::container::{self, Container};
 use crate::output;
-use muster_sdk::{Event, Outcome, Report, StepReport};
+use muster_sdk::{Event, EventKind, JsonSchema, Outcome, Report, Severity, StepReport};
 use serde::Serialize;
 
-/// The fields of `databases-updated`.
-#[derive(Serialize)]
-struct Updated<'a> {
+pub(super) const UPDATED: EventKind<Updated> =
+    EventKind::new("databases-updated", "Database updated", Severity::Info);
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Updated<'a> {
     database: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<&'a str>,
@@ -18,9 +20,12 @@ struct Updated<'a> {
     signatures: Option<u64>,
 }
 
-/// The fields of `update-failed`.
-#[derive(Serialize)]
-struct Failed<'a> {
+pub(super) const FAILED: EventKind<Failed> =
+    EventKind::new("update-failed", "Update failed", Severity::Warning);
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Failed<'a> {
+    #[schemars(title = "Exit status")]
     status: i32,
     reason: &'a str,
 }
@@ -50,11 +55,7 @@ pub(super) fn outcome(report: &Report) -> Outcome {
             };
             Outcome::failed(format!("The update failed: {reason}."))
                 .with(updated)
-                .with([Event::new(
-                    "update-failed",
-                    format!("The update failed: {reason}."),
-                    &fields,
-                )])
+                .with([FAILED.event(format!("The update failed: {reason}."), &fields)])
         }
         None => output::failure(report, "The update did not end").with(updated),
     }
@@ -108,7 +109,7 @@ fn updated(update: &StepReport, containers: &[Container]) -> Vec<Event> {
             Some(version) => format!("{name} is now of version {version}."),
             None => format!("{name} was updated."),
         };
-        events.push(Event::new("databases-updated", text, &fields));
+        events.push(UPDATED.event(text, &fields));
     }
     events
 }
