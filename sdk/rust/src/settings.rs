@@ -44,14 +44,15 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Finding> {
 
 #[cold]
 fn unreadable(text: &str, error: &serde_json::Error) -> Finding {
+    let (line, column) = (error.line(), error.column());
     let cause = error.to_string();
     // Its place in the text is of no use to people who see a form.
     let cause = cause
-        .rsplit_once(" at line ")
-        .map_or(cause.as_str(), |(cause, _)| cause);
+        .strip_suffix(&format!(" at line {line} column {column}"))
+        .unwrap_or(&cause);
     Finding {
         level: Level::Error,
-        pointer: place(text, error.line(), error.column()),
+        pointer: place(text, line, column),
         code: "settings-unreadable".into(),
         text: format!("The plug-in cannot read the settings: {cause}."),
         params: Vec::new(),
