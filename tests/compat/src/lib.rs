@@ -22,7 +22,10 @@ pub fn build(manifest: &Path, package: &str, profile: &str) -> Result<Vec<u8>> {
     let target = target()?.join("guests");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--lib", "--target", WASM])
+        .args(["rustc", "--quiet", "--lib", "--target", WASM])
+        // Without link-time optimisation it is a third larger, and cargo leaves that out for a crate
+        // that is to be a library as well.
+        .args(["--crate-type", "cdylib"])
         .args(["--package", package, "--profile", profile])
         .arg("--manifest-path")
         .arg(manifest)
@@ -50,7 +53,7 @@ pub fn build(manifest: &Path, package: &str, profile: &str) -> Result<Vec<u8>> {
 }
 
 /// The target folder that this very program was built into.
-fn target() -> Result<PathBuf> {
+pub fn target() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
     // A folder that was there before cargo came has no tag.
     let marks = ["CACHEDIR.TAG", ".rustc_info.json"];
