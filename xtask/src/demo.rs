@@ -36,7 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         );
     }
     let place = Place::find()?;
-    let plugins = plugins::build(&place)?;
+    let plugins = plugins::build_rust(&place)?;
     step::say("Server, agent and command line");
     step::run(cargo().current_dir(&place.root).arg("build").args(PROGRAMS))?;
 

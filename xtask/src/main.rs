@@ -8,7 +8,9 @@ mod bench;
 mod check;
 mod conformance;
 mod demo;
+mod digest;
 mod fuzz;
+mod languages;
 mod place;
 mod plugins;
 mod setup;
@@ -32,12 +34,15 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Get ready: the wasm target, rustfmt and clippy, and the Debian packages that tests and demo drive
+    /// Get ready: the wasm target, rustfmt and clippy, the Debian packages that tests and demo drive, and the
+    /// tools of plug-ins in Python and JavaScript
     Setup,
-    /// Build the management plug-ins for wasm into the target folder's plugins/, and tell size and digest of each
+    /// Build the management plug-ins into the target folder's plugins/, and tell size and digest of each
     Plugins,
     /// Set up, build plug-ins and programs, run all tests, and say what was skipped and why
     Test(test::Options),
+    /// Test what is written in Python and JavaScript: SDKs, templates, plug-ins, and what is made from the contract
+    Languages,
     /// Judge the code without running it: format, lints, documentation, arrows, dependencies
     Check(check::Options),
     /// Fail if a crate depends upward or sideways in the map of ARCHITECTURE.md
@@ -54,9 +59,10 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Line::parse().command {
-        Command::Setup => setup::run(),
+        Command::Setup => setup::run().and_then(|()| languages::prepare(&place::Place::find()?)),
         Command::Plugins => plugins::run(),
         Command::Test(options) => test::run(&options),
+        Command::Languages => languages::trial::run(&place::Place::find()?),
         Command::Check(options) => check::run(&options),
         Command::Arrows => arrows::run(),
         Command::Fuzz(options) => fuzz::run(&options),

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use cargo_metadata::{Metadata, MetadataCommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The checkout and its target folder.
 pub(crate) struct Place {
@@ -37,4 +37,15 @@ impl Place {
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         Ok(folder)
     }
+}
+
+/// What is in a folder, sorted by name.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let listed = std::fs::read_dir(folder).and_then(|list| {
+        list.map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<Vec<_>, _>>()
+    });
+    let mut entries = listed.with_context(|| format!("cannot list {}", folder.display()))?;
+    entries.sort();
+    Ok(entries)
 }

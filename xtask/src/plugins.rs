@@ -1,7 +1,10 @@
 //! `cargo xtask plugins`: the management plug-ins, from source to components.
 //!
-//! Each crate in `plugins/` is built for the wasm target with the profile `guest`; the module becomes
-//! a component, `<target>/plugins/<its folder's name>.wasm`.
+//! Each folder in `plugins/` becomes a component, `<target>/plugins/<its folder's name>.wasm`. Crates are
+//! built for the wasm target with the profile `guest`, and their modules encoded; the others are in
+//! `plugins/elsewhere.rs`.
+
+mod elsewhere;
 
 use crate::place::Place;
 use crate::setup::{self, WASM};
@@ -41,15 +44,31 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Builds all of them.
+/// Builds all of them, but for those whose language is not installed; that is told.
 pub(crate) fn build(place: &Place) -> Result<Vec<Plugin>> {
-    step::say("Management plug-ins");
+    let mut plugins = build_rust(place)?;
     let folder = place.root.join("plugins");
+    plugins.extend(elsewhere::build(place, &folder, &place.folder("plugins")?)?);
+    Ok(plugins)
+}
+
+/// Builds those of Rust.
+pub(crate) fn build_rust(place: &Place) -> Result<Vec<Plugin>> {
+    step::say("Management plug-ins");
+    crates_of(
+        place,
+        &place.root.join("plugins"),
+        &place.folder("plugins")?,
+    )
+}
+
+/// Builds the crates in a folder, each to a component with the name of its own folder.
+fn crates_of(place: &Place, folder: &Path, into: &Path) -> Result<Vec<Plugin>> {
     // Each crate, and the name of its folder.
     let mut crates = Vec::new();
     for package in &place.workspace.packages {
         let home = package.manifest_path.as_std_path().parent();
-        if let Some(home) = home.filter(|home| home.parent() == Some(&folder)) {
+        if let Some(home) = home.filter(|home| home.parent() == Some(folder)) {
             let home = home.file_name().unwrap_or_default().to_string_lossy();
             crates.push((package, home.into_owned()));
         }
@@ -64,13 +83,12 @@ pub(crate) fn build(place: &Place) -> Result<Vec<Plugin>> {
     step::run(&mut command)?;
 
     let built = place.target.join(WASM).join("guest");
-    let into = place.folder("plugins")?;
     crates
         .into_iter()
         .map(|(package, name)| {
             let library = package.name.replace('-', "_");
             let module = built.join(library).with_extension("wasm");
-            encode(&module, &into, name, package)
+            encode(&module, into, name, package)
         })
         .collect()
 }
@@ -97,13 +115,25 @@ fn encode(from: &Path, into: &Path, name: String, package: &Package) -> Result<P
     std::fs::write(&new, &bytes)
         .and_then(|()| std::fs::rename(&new, &path))
         .with_context(|| format!("cannot write the component {}", path.display()))?;
-    let digest = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
-    Ok(Plugin {
+    Plugin::read(
         path,
         name,
-        application: application.to_owned(),
-        version: package.version.to_string(),
-        size: bytes.len(),
-        digest,
-    })
+        application.to_owned(),
+        package.version.to_string(),
+    )
+}
+
+impl Plugin {
+    fn read(path: PathBuf, name: String, application: String, version: String) -> Result<Self> {
+        let bytes = std::fs::read(&path)
+            .with_context(|| format!("cannot read the component {}", path.display()))?;
+        Ok(Self {
+            path,
+            name,
+            application,
+            version,
+            size: bytes.len(),
+            digest: format!("sha256:{}", hex::encode(Sha256::digest(&bytes))),
+        })
+    }
 }

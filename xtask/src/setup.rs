@@ -96,7 +96,7 @@ fn packages() -> Result<()> {
 }
 
 /// Tries to install, and says what to install where that cannot be.
-fn install(packages: &[&str]) {
+pub(crate) fn install(packages: &[&str]) {
     let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
     arguments.extend(packages);
     let by_hand = format!("apt-get {}", arguments.join(" "));

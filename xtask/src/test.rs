@@ -4,6 +4,7 @@
 //! writes its name and its want to the file named by `MUSTER_SKIPPED`, and we sum it up.
 
 use crate::bench::PROGRAMS;
+use crate::languages;
 use crate::place::Place;
 use crate::step::{self, cargo};
 use crate::{plugins, setup};
@@ -26,6 +27,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     setup::run()?;
     let place = Place::find()?;
     plugins::build(&place)?;
+    // A filter names tests of Rust.
+    if options.filter.is_none() && options.packages.is_empty() {
+        languages::trial::run(&place)?;
+    }
     step::say("Programs, with the places where tests may have them killed");
     step::run(
         cargo()
