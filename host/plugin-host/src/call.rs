@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wasmtime::component::Instance;
-use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
+use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline, WasmBacktrace};
 
 /// What a plug-in may use in one call.
 #[derive(Debug, Clone, Copy)]
@@ -234,7 +234,7 @@ impl Code {
                 retry_after: Duration::from_millis(500),
             };
         }
-        CallFailure::Trapped(trap_text(&cause))
+        CallFailure::Trapped(format!("{}{}", trap_text(&cause), way_to(error)))
     }
 }
 
@@ -270,6 +270,20 @@ fn answer_limit(function: Function) -> usize {
     } else {
         ANSWER
     }
+}
+
+/// The functions that were under way, innermost first: only an author's engine keeps track of them.
+/// Their names are those of the component's name section, if it was kept.
+fn way_to(error: &wasmtime::Error) -> String {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
+        return String::new();
+    };
+    let frames = backtrace.frames().iter().map(|frame| {
+        let name = frame.func_name().map(str::to_owned);
+        let name = name.unwrap_or_else(|| format!("function {}", frame.func_index()));
+        format!("\n    in {name}")
+    });
+    frames.collect()
 }
 
 /// The engine's words for what guests often do, in words that help its author.

@@ -10,6 +10,8 @@ mod attempt;
 mod cage;
 #[cfg(feature = "compiler")]
 pub(crate) mod child;
+#[cfg(feature = "author")]
+mod here;
 
 use crate::CompileConfig;
 use crate::apart::apart;
@@ -51,6 +53,16 @@ pub struct Compiler {
     pub program: PathBuf,
     /// What it is told, so that it compiles: `["compile-component"]`.
     pub arguments: Vec<OsString>,
+}
+
+/// Where components are compiled.
+#[derive(Debug)]
+pub(crate) enum Compiling {
+    /// In a child: the only way of a server.
+    Apart(Compiler),
+    /// In this very process: for an author, who compiles what is the author's own.
+    #[cfg(feature = "author")]
+    Here,
 }
 
 /// Why a component was not compiled.
@@ -118,9 +130,23 @@ impl CompileError {
     }
 }
 
-/// Compiles a component in a child, into `output`, which is empty. `folder` takes the component
-/// for as long as the child reads it.
+/// Compiles a component into `output`, which is empty. `folder` takes the component for as long as
+/// a child reads it.
 pub(crate) async fn compile(
+    compiling: &Compiling,
+    limits: &CompileConfig,
+    folder: &Path,
+    component: Arc<[u8]>,
+    output: File,
+) -> Result<(), CompileError> {
+    match compiling {
+        Compiling::Apart(compiler) => in_child(compiler, limits, folder, component, output).await,
+        #[cfg(feature = "author")]
+        Compiling::Here => here::compile(component, output).await,
+    }
+}
+
+async fn in_child(
     compiler: &Compiler,
     limits: &CompileConfig,
     folder: &Path,

@@ -74,8 +74,21 @@ pub(crate) fn shared_settings() -> wasmtime::Config {
 
 /// Makes the server's engine, with a pool of slots if the system lets it have one.
 pub(crate) fn start(config: &Config) -> wasmtime::Result<Engine> {
+    with_settings(&shared_settings(), config)
+}
+
+/// Makes an author's engine: the server's, which also tells the way to a trap. Compiled code is the
+/// same for both.
+#[cfg(feature = "author")]
+pub(crate) fn start_for_author(config: &Config) -> wasmtime::Result<Engine> {
+    let mut settings = shared_settings();
+    settings.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
+    with_settings(&settings, config)
+}
+
+fn with_settings(settings: &wasmtime::Config, config: &Config) -> wasmtime::Result<Engine> {
     if config.pool_slots > 0 {
-        match Engine::new(shared_settings().allocation_strategy(pool(config))) {
+        match Engine::new(settings.clone().allocation_strategy(pool(config))) {
             Ok(engine) => return Ok(engine),
             Err(error) => tracing::warn!(
                 slots = config.pool_slots,
@@ -84,7 +97,8 @@ pub(crate) fn start(config: &Config) -> wasmtime::Result<Engine> {
             ),
         }
     }
-    Engine::new(shared_settings().allocation_strategy(InstanceAllocationStrategy::OnDemand))
+    let on_demand = InstanceAllocationStrategy::OnDemand;
+    Engine::new(settings.clone().allocation_strategy(on_demand))
 }
 
 fn pool(config: &Config) -> PoolingAllocationConfig {

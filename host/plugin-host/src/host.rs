@@ -2,6 +2,7 @@
 
 use crate::cache::{Cache, CacheError, CompiledFiles};
 use crate::calls::CallThreads;
+use crate::compile::Compiling;
 use crate::capability::Terms;
 use crate::capability::files::{FilesError, FilesRoot};
 use crate::engine::{self, Clock};
@@ -61,7 +62,7 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct PluginHost {
     pub(crate) config: Config,
-    pub(crate) compiler: Compiler,
+    pub(crate) compiler: Compiling,
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<Clock>,
     pub(crate) threads: Arc<CallThreads>,
@@ -92,8 +93,30 @@ impl PluginHost {
         folders: Folders,
         compiler: Compiler,
     ) -> Result<Arc<Self>, StartError> {
-        let engine =
-            engine::start(&config).map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let engine = engine::start(&config);
+        Self::start_on(engine, config, folders, Compiling::Apart(compiler))
+    }
+
+    /// Starts a host for a plug-in's author: calls and limits are a server's, but components are
+    /// compiled in this very process, and traps tell the way to them.
+    ///
+    /// A server must not compile by itself, because what it compiles comes from strangers, and a
+    /// compiler that is taken over would hold all that the server holds. An author compiles what is
+    /// the author's own, on a machine where the same person ran the build a moment ago. A vendor's
+    /// test program could be no compiling child either: its `main` is the test runner's.
+    #[cfg(feature = "author")]
+    pub fn start_for_author(config: Config, folders: Folders) -> Result<Arc<Self>, StartError> {
+        let engine = engine::start_for_author(&config);
+        Self::start_on(engine, config, folders, Compiling::Here)
+    }
+
+    fn start_on(
+        engine: wasmtime::Result<Engine>,
+        config: Config,
+        folders: Folders,
+        compiler: Compiling,
+    ) -> Result<Arc<Self>, StartError> {
+        let engine = engine.map_err(|error| StartError::Engine(format!("{error:#}")))?;
         let threads =
             CallThreads::start(config.threads(), config.queue).map_err(StartError::Threads)?;
         let clock = Clock::start(&engine, threads.ticker()).map_err(StartError::Threads)?;

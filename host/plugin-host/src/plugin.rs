@@ -353,6 +353,26 @@ impl Plugin {
         })
     }
 
+    /// Whether settings get past the schema.
+    #[cfg(feature = "author")]
+    pub fn fits_schema(&self, task_type: &TaskTypeId, settings: &Settings) -> bool {
+        let found = self.schema_findings(task_type, settings);
+        found.is_ok_and(|findings| findings.is_empty())
+    }
+
+    /// Hands a text to `validate` as it is, past the schema: for an author who wants to know what
+    /// becomes of it. A server never asks so.
+    #[cfg(feature = "author")]
+    pub fn validate_text_here(
+        &self,
+        task_type: &TaskTypeId,
+        text: &str,
+    ) -> Result<Vec<Finding>, CallError> {
+        self.run_here(Function::Validate, || {
+            self.validate_text(task_type, text, Input::default())
+        })
+    }
+
     pub(crate) fn validate_failing(
         &self,
         task_type: &TaskTypeId,
@@ -362,11 +382,19 @@ impl Plugin {
         if !schema_findings.is_empty() {
             return Ok(schema_findings);
         }
-        let input = Input::of(settings, 1);
+        self.validate_text(task_type, settings.as_str(), Input::of(settings, 1))
+    }
+
+    fn validate_text(
+        &self,
+        task_type: &TaskTypeId,
+        text: &str,
+        input: Input,
+    ) -> Result<Vec<Finding>, CallFailure> {
         let verdict = self
             .code
             .call(Function::Validate, input, |exports, store, instance| {
-                exports.validate(store, instance, task_type.as_str(), settings.as_str())
+                exports.validate(store, instance, task_type.as_str(), text)
             })?;
         let mut faults = Faults::default();
         let findings = match verdict {

@@ -26,6 +26,9 @@ const LEVELS: [&[&str]; 4] = [
 /// Programs that run away from the server: each knows it by its messages alone.
 const AWAY: [(&str, &str); 2] = [("agent", "agent-protocol"), ("cli", "api")];
 
+/// The folders of `host/` that the authors' harness is made of.
+const HARNESS_KNOWS: [&str; 2] = ["domain", "plugin-host"];
+
 /// What a vendor hands over is the same on both sides: the command line packs it, the server opens it.
 const HANDED_OVER: &str = "release";
 
@@ -36,6 +39,8 @@ enum Side<'a> {
     Host { folder: &'a str, level: usize },
     /// For plug-in authors; runs in wasm.
     Sdk,
+    /// For plug-in authors; native, runs plug-ins on the server's own plug-in host.
+    Harness,
     /// A management plug-in.
     Plugin,
     /// Tests and developer commands: they see everything, nobody sees them.
@@ -52,6 +57,9 @@ impl<'a> Side<'a> {
                 let level = LEVELS.iter().position(|level| level.contains(&folder))?;
                 Some(Self::Host { folder, level })
             }
+            ("sdk", "harness") => Some(Self::Harness),
+            // The guest of its own tests.
+            ("sdk", "harness/tests/faults") => Some(Self::Test),
             ("sdk", _) => Some(Self::Sdk),
             ("plugins", _) => Some(Self::Plugin),
             ("tests", "crash-point") => Some(Self::CrashPoint),
@@ -104,6 +112,25 @@ fn refused(from: Side<'_>, to: Side<'_>, in_tests: bool) -> Option<String> {
                 level: to_level,
             },
         ) => between_hosts(folder, level, to, to_level),
+        (Side::Harness, Side::Host { folder, .. }) => {
+            (!HARNESS_KNOWS.contains(&folder)).then(|| {
+                format!(
+                    "the harness knows {} alone",
+                    HARNESS_KNOWS
+                        .map(|known| format!("host/{known}"))
+                        .join(" and ")
+                )
+            })
+        }
+        (Side::Host { folder: "cli", .. }, Side::Harness) => None,
+        (Side::Host { .. }, Side::Harness) => {
+            Some("the harness is for authors: of the programs, host/cli alone knows it".into())
+        }
+        (Side::Sdk | Side::Plugin, Side::Harness) if in_tests => None,
+        (Side::Sdk | Side::Plugin, Side::Harness) | (Side::Harness, Side::Sdk | Side::Plugin) => {
+            Some("harness and guests share wit/ and no Rust".into())
+        }
+        (Side::Harness, Side::Harness) => None,
         (Side::Plugin, Side::Plugin) => Some("a plug-in knows no other plug-in".into()),
         (Side::Sdk, Side::Plugin) => {
             Some("the SDK is below the plug-ins: this arrow climbs".into())
@@ -184,6 +211,9 @@ mod tests {
             "plugins/clamav -> sdk/rust",
             "tests/flows -> tests/harness, host/server, plugins/clamav",
             "xtask -> host/domain",
+            "sdk/harness -> host/plugin-host, host/domain, tests/harness*",
+            "host/cli -> sdk/harness",
+            "plugins/clamav -> sdk/harness*",
         ]);
         assert_eq!(climbing(&good), Vec::<String>::new());
     }
@@ -217,6 +247,13 @@ mod tests {
             ("plugins/clamav -> host/domain", "share wit/ and no Rust"),
             ("plugins/clamav -> plugins/aide", "knows no other plug-in"),
             ("sdk/rust -> plugins/aide", "below the plug-ins"),
+            (
+                "sdk/harness -> host/app",
+                "knows host/domain and host/plugin-host alone",
+            ),
+            ("sdk/harness -> sdk/rust", "share wit/ and no Rust"),
+            ("host/server -> sdk/harness", "host/cli alone knows it"),
+            ("plugins/clamav -> sdk/harness", "share wit/ and no Rust"),
             ("host/server -> tests/harness", "depends on tests"),
             (
                 "host/api -> xtask",
