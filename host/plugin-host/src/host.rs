@@ -2,9 +2,9 @@
 
 use crate::cache::{Cache, CacheError, CompiledFiles};
 use crate::calls::CallThreads;
-use crate::compile::Compiling;
 use crate::capability::Terms;
 use crate::capability::files::{FilesError, FilesRoot};
+use crate::compile::Compiling;
 use crate::engine::{self, Clock};
 use crate::load::{self, LoadError};
 use crate::pass::{Known, Pass};

@@ -1,7 +1,11 @@
 //! Findings: what is wrong, or worth a word, in settings.
 
+use crate::outcome::cut;
 use crate::{Finding, JsonSchema, Level};
 use std::fmt::{Display, Write};
+
+/// Bytes of a text, or of a param, that a server takes, less a little.
+const LONGEST: usize = 3990;
 
 /// The JSON Pointer (RFC 6901) to a setting, written as the setting itself is: by the fields that lead
 /// to it, and by indexes. A field that is not there does not compile, and one that serde renames is
@@ -165,6 +169,16 @@ impl Findings {
     }
 
     fn add(&mut self, level: Level, pointer: String, code: &str, text: String) -> &mut Finding {
+        // A sentence may quote a setting, which can be long and hold anything. A server takes out what
+        // steers a terminal, and each such character becomes three bytes.
+        let text: String = text
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
+        let text = match cut(&text, LONGEST) {
+            all if all.len() == text.len() => text,
+            cut => format!("{cut}…"),
+        };
         let finding = Finding {
             level,
             pointer,
@@ -192,13 +206,32 @@ impl Finding {
     /// assert_eq!(findings.0[0].params, [("most".into(), "9".into())]);
     /// ```
     pub fn param(&mut self, name: &str, value: impl Display) -> &mut Self {
-        self.params.push((name.into(), value.to_string()));
+        let value = value.to_string();
+        self.params
+            .push((name.into(), cut(&value, LONGEST).to_owned()));
         self
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_quotes_a_long_setting_is_cut() {
+        let mut findings = crate::Findings::default();
+        let long = "é".repeat(5000);
+        findings
+            .error(pointer!("a"), "a-long", format!("{long} is long."))
+            .param("a", &long);
+        let found = &findings.0[0];
+        assert!(found.text.len() <= 4000 && found.text.ends_with('…'));
+        assert!(found.params[0].1.len() <= 4000);
+        findings.error(pointer!("a"), "a-control", "\u{1}".repeat(3000));
+        let plain = findings.0.pop().map(|finding| finding.text);
+        assert!(plain.is_some_and(|text| text.len() <= 4000 && text.starts_with('\u{fffd}')));
+        findings.error(pointer!("a"), "a-short", "Short.");
+        assert_eq!(findings.0[1].text, "Short.");
+    }
+
     #[test]
     fn pointers_escape_what_rfc_6901_says() {
         assert_eq!(pointer!("paths", 3), "/paths/3");

@@ -73,7 +73,6 @@ fn one(trial: &mut Trial<'_>, plugin: &Plugin, task_type: &TaskType, words: &Wor
         if answer.is_err() {
             continue;
         }
-        trial.same(&id, &input, |input| unsteady(plugin, id, input));
         batch(trial, plugin, id, &input);
     }
 }

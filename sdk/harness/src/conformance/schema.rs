@@ -4,7 +4,7 @@ use super::rule::{DEFAULTS_VALID, SECRET_BY_NAME, SETTINGS_TITLED};
 use super::trial::{Trial, task_types};
 use crate::Plugin;
 use crate::draw::settings::resolve;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Levels below which no setting is looked for.
 const MOST_LEVELS: usize = 30;
@@ -104,8 +104,10 @@ fn each_setting<'v>(
     if names_secret(schema) {
         return;
     }
-    let empty = Map::new();
-    let named = |key: &str| schema.get(key).and_then(Value::as_object).unwrap_or(&empty);
+    let named = |key: &str| {
+        let named = schema.get(key).and_then(Value::as_object);
+        named.into_iter().flatten()
+    };
     for (name, setting) in named("properties") {
         let place = format!("{place}/{}", name.replace('~', "~0").replace('/', "~1"));
         each(Some(name), &place, setting);
@@ -116,7 +118,10 @@ fn each_setting<'v>(
         .filter_map(|key| schema.get(key));
     let many = ["allOf", "anyOf", "oneOf", "prefixItems"].into_iter();
     let many = many.filter_map(|key| schema.get(key)?.as_array()).flatten();
-    for inner in one.chain(many).chain(named("patternProperties").values()) {
+    for inner in one
+        .chain(many)
+        .chain(named("patternProperties").map(|(_, inner)| inner))
+    {
         each(None, place, inner);
         each_setting(root, inner, place, level + 1, each);
     }

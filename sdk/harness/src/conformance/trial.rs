@@ -78,6 +78,11 @@ impl<'a> Trial<'a> {
         rules.iter().any(|rule| self.wants(rule, Some(task_type)))
     }
 
+    /// Whether a rule was found broken on a task type.
+    pub(super) fn is_told(&self, rule: &Rule, task_type: &str) -> bool {
+        self.told.contains(&(rule.id, Some(task_type.to_owned())))
+    }
+
     /// Counts a case of a rule.
     pub(super) fn tried(&mut self, rule: &Rule) {
         if let Some(result) = self.results.get_mut(rule.id) {

@@ -70,6 +70,13 @@ pub(super) fn inputs(
         .iter()
         .map(|example| example.settings.to_value())
         .collect();
+    let half = trial.suite.cases / 2;
+    let edges = settings::edges(task_type).into_iter();
+    all.extend(
+        edges
+            .filter(|edge| plugin.fits_schema(task_type, edge))
+            .take(half as usize),
+    );
     for number in 0..trial.suite.cases {
         if number.is_multiple_of(OFTEN) {
             trial.tell("settings", task_type, number);
@@ -139,7 +146,8 @@ fn anything(trial: &mut Trial<'_>, plugin: &Plugin, task_type: &TaskType, words:
         (FAILURES.rule(&error) == Some(&VALIDATE_TOTAL) && !says_so(&error)).then(|| said(&error))
     };
     for number in 0..trial.suite.cases {
-        if !trial.wants(&VALIDATE_ANYTHING, Some(id)) {
+        // What traps on good settings does so on bad ones as well: that is told once.
+        if !trial.wants(&VALIDATE_ANYTHING, Some(id)) || trial.is_told(&VALIDATE_TOTAL, id) {
             return;
         }
         if number.is_multiple_of(OFTEN) {

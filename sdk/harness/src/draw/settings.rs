@@ -10,6 +10,9 @@ const MOST_LEVELS: usize = 24;
 /// Bytes of the longest text that is drawn.
 const LONG_TEXT: usize = 64 << 10;
 
+/// Texts of one example that are made odd.
+const MOST_EDGES: usize = 6;
+
 /// Draws settings for a task type. They need not be valid: whoever asks with them lets the schema
 /// have its say first, as a server does.
 pub(crate) fn draw(draw: &mut Draw, of: &TaskType, words: &Words) -> Value {
@@ -41,6 +44,55 @@ pub(crate) fn draw(draw: &mut Draw, of: &TaskType, words: &Words) -> Value {
             maker.spoil(&mut settings);
             settings
         }
+    }
+}
+
+/// The examples with one text made such as texts seldom are: what chance would take long to find.
+pub(crate) fn edges(of: &TaskType) -> Vec<Value> {
+    let mut all = Vec::new();
+    for example in &of.examples {
+        let mut texts = Vec::new();
+        let whole = example.settings.to_value();
+        text_places(&whole, "", &mut texts);
+        for place in texts.iter().take(MOST_EDGES) {
+            let Some(Value::String(text)) = whole.pointer(place) else {
+                continue;
+            };
+            let made = [
+                format!("{text}\0"),
+                format!("{text}\n"),
+                format!("é{text}"),
+                format!("-{text}"),
+                String::new(),
+                format!("{text}{}", "/é".repeat(LONG_TEXT / 3)),
+            ];
+            for text in made {
+                let mut settings = whole.clone();
+                if let Some(place) = settings.pointer_mut(place) {
+                    *place = Value::String(text);
+                }
+                all.push(settings);
+            }
+        }
+    }
+    all
+}
+
+fn text_places(value: &Value, place: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(_) => found.push(place.to_owned()),
+        Value::Array(entries) => {
+            for (number, entry) in entries.iter().enumerate() {
+                text_places(entry, &format!("{place}/{number}"), found);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                text_places(member, &format!("{place}/{name}"), found);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -1,7 +1,10 @@
 //! What the harness's own tests share: plug-ins that are shipped, and guests.
 #![allow(
     dead_code,
+    missing_docs,
+    unreachable_pub,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "tests, of which each program uses a part"
 )]

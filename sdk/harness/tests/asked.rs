@@ -94,7 +94,7 @@ fn a_failure_names_limit_and_trap_with_the_way_to_it() {
         panic!("no trap");
     };
     assert!(
-        way.starts_with("wasm `unreachable` instruction executed\n    in "),
+        way.contains("`unreachable` instruction executed\n    in "),
         "{way}"
     );
     assert!(matches!(failure("loop"), CallFailure::TimedOut { .. }));
