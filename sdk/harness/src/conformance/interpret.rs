@@ -30,7 +30,7 @@ pub(super) fn run(trial: &mut Trial<'_>, plugin: &Plugin, component: &[u8]) {
             &INTERPRET_TOTAL,
             &INTERPRET_ANSWER,
             &INTERPRET_EVENTS,
-            &&INTERPRET_ORDER,
+            &INTERPRET_ORDER,
             &INTERPRET_ALONE,
         ];
         if trial.wants_any(&rules, task_type.id.as_str()) {

@@ -46,7 +46,7 @@ pub(super) fn run(trial: &mut Trial<'_>, plugin: &Plugin, component: &[u8]) {
             &TRANSLATE_TOTAL,
             &TRANSLATE_ANSWER,
             &TRANSLATE_EXAMPLE,
-            &&TRANSLATE_ORDER,
+            &TRANSLATE_ORDER,
             &TRANSLATE_ALONE,
             &TRANSLATE_DEVICES,
             &TRANSLATE_FACTS,

@@ -2,6 +2,7 @@
 
 use crate::conformance::{Broken, Rule, Verdict, Weight};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -83,11 +84,11 @@ fn result(verdict: &Verdict, of: &Rule, broken: &Broken, file: &str) -> Value {
 fn uri(file: &str) -> String {
     let mut uri = String::with_capacity(file.len());
     for byte in file.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
-                uri.push(byte.into())
-            }
-            other => uri.push_str(&format!("%{other:02X}")),
+        if byte.is_ascii_alphanumeric() || b"/.-_~".contains(&byte) {
+            uri.push(byte.into());
+        } else {
+            // Writing to a text cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     uri

@@ -24,8 +24,8 @@ pub fn shipped(name: &str) -> PathBuf {
 
 /// The hostile guest with a behaviour.
 pub fn guest_that(behaviour: &str) -> Vec<u8> {
-    assert!(behaviour::ALL.contains(&behaviour));
     static GUEST: OnceLock<Vec<u8>> = OnceLock::new();
+    assert!(behaviour::ALL.contains(&behaviour));
     let guest = GUEST.get_or_init(|| {
         Programs::find()
             .unwrap()
