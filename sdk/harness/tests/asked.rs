@@ -80,8 +80,9 @@ fn what_cannot_be_asked_is_told_before_anybody_is_asked() {
 
 #[test]
 fn a_failure_names_limit_and_trap_with_the_way_to_it() {
+    // However busy this machine is, what loops is to be told from what starves.
     let config = Config {
-        validate_time: 20,
+        by_the_clock: 1000,
         ..Config::default()
     };
     let harness = Harness::with(Options { config, keep: None }).unwrap();
