@@ -16,7 +16,7 @@ mod support;
 use muster_plugin_harness::{Broken, Harness, RULES, Suite, Verdict};
 use muster_test_harness::Programs;
 use std::collections::BTreeSet;
-use support::{shipped, with_slot};
+use support::with_slot;
 
 fn guest() -> Vec<u8> {
     Programs::find()
@@ -132,13 +132,13 @@ fn every_rule_can_be_broken_by_a_fault_here() {
 #[test]
 fn a_seed_draws_the_same_and_a_rule_alone_finds_the_same() {
     let (harness, guest) = (Harness::start().unwrap(), guest());
-    let component = with_fault(&guest, "cuts-within-a-character");
+    let component = with_fault(&guest, "needs-a-version");
     let run = |suite: Suite| suite.run(&harness, component.clone());
     let [first, again] = [run(suite()), run(suite())];
     let input = |verdict: &Verdict| verdict.broken().next().unwrap().1.input.clone();
     assert_eq!(input(&first), input(&again));
     let alone = run(Suite {
-        only: vec!["validate-total".into()],
+        only: vec!["translate-total".into()],
         ..suite()
     });
     assert_eq!(alone.rules.len(), 1);
@@ -148,27 +148,6 @@ fn a_seed_draws_the_same_and_a_rule_alone_finds_the_same() {
         ..suite()
     });
     assert_eq!(broken_rules(&other), broken_rules(&first));
-}
-
-#[test]
-fn the_plug_ins_that_we_ship_keep_every_rule() {
-    let harness = Harness::start().unwrap();
-    for name in ["aide", "clamav"] {
-        let component = std::fs::read(shipped(name)).unwrap();
-        for seed in [1, 2] {
-            let verdict = Suite {
-                seed,
-                cases: 100,
-                ..Suite::default()
-            }
-            .run(&harness, component.clone());
-            assert!(
-                verdict.broken().next().is_none(),
-                "{name}:\n{}",
-                verdict.to_text()
-            );
-        }
-    }
 }
 
 #[test]

@@ -79,16 +79,15 @@ pub(crate) fn plain(of: &Description, task_type: &TaskType) -> Vec<Profile> {
     let mut all = Vec::new();
     for platform in PLATFORMS {
         for version in [versions.last(), versions.first(), None] {
-            for fact in [None, Some("debian"), Some("fedora")] {
+            for family in [None, Some(0), Some(1)] {
+                let facts = task_type.facts.iter();
+                let facts =
+                    facts.map(|name| (name.clone(), family.map(|of| usual(name, of).to_owned())));
                 let profile = Profile {
                     platform: platform.to_owned(),
                     architecture: "x86_64".to_owned(),
                     application_version: version.cloned(),
-                    facts: task_type
-                        .facts
-                        .iter()
-                        .map(|name| (name.clone(), fact.map(str::to_owned)))
-                        .collect(),
+                    facts: facts.collect(),
                 };
                 if !all.contains(&profile) {
                     all.push(profile);
@@ -97,4 +96,19 @@ pub(crate) fn plain(of: &Description, task_type: &TaskType) -> Vec<Profile> {
         }
     }
     all
+}
+
+/// What a plain device of one of two families tells of a fact, by its name.
+fn usual(name: &str, family: usize) -> &'static str {
+    let known = [
+        ("package", ["apt", "dnf"]),
+        ("init", ["systemd", "systemd"]),
+        ("service", ["systemd", "systemd"]),
+        ("id", ["debian", "fedora"]),
+        ("distribution", ["debian", "fedora"]),
+        ("version", ["12", "42"]),
+    ];
+    let found = known.iter().find(|(part, _)| name.contains(part));
+    let values = found.map_or(["debian", "fedora"], |(_, values)| *values);
+    values.get(family).copied().unwrap_or_default()
 }
