@@ -389,9 +389,9 @@ fn said_event(
         description.name, description.version
     );
     let text = match (granted.as_str(), denied.as_str()) {
-        (granted, "") => format!("{granted} was granted to {to}"),
-        ("", denied) => format!("{denied} was denied to {to}"),
-        (granted, denied) => format!("{granted} was granted to {to}, {denied} was denied"),
+        (granted, "") => format!("Granted to {to}: {granted}"),
+        ("", denied) => format!("Denied to {to}: {denied}"),
+        (granted, denied) => format!("Granted to {to}: {granted}; denied: {denied}"),
     };
     NewEvent::new(
         "plugin.grants-changed",

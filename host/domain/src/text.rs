@@ -18,6 +18,12 @@ pub fn is_steering(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A number of things: `counted(1, "task")` is "1 task", and `counted(2, "task")` "2 tasks".
+pub fn counted(number: u64, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{ending}")
+}
+
 /// A text of one line in which nothing steers: white space of any kind is a space, and what else
 /// would steer is U+FFFD.
 pub fn plain(text: &str) -> Cow<'_, str> {

@@ -99,8 +99,8 @@ async fn a_plug_in_gets_what_it_asks_for_only_by_an_administrator_s_word() -> Re
     assert_eq!(
         texts,
         [
-            "files, clock was granted to the plug-in of Capable, version 1.0.0, random was denied.",
-            "random was granted to the plug-in of Capable, version 1.0.0, files was denied.",
+            "Granted to the plug-in of Capable, version 1.0.0: files, clock; denied: random.",
+            "Granted to the plug-in of Capable, version 1.0.0: random; denied: files.",
         ]
     );
     ensure!(

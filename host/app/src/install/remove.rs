@@ -7,6 +7,7 @@ use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::event::Severity;
 use muster_domain::revision::RevisionState;
+use muster_domain::text::counted;
 use muster_domain::{ApplicationId, TaskId};
 use muster_storage::event::event_insert;
 use muster_storage::grant::grant_forget;
@@ -92,7 +93,8 @@ impl App {
                         plugin_state_set(connection, &id, row.digest, state, None, now).await?;
                     }
                     let text = format!(
-                        "The plug-in of {name} was removed; {tasks} tasks are left without one."
+                        "The plug-in of {name} was removed; without one: {}.",
+                        counted(tasks, "task")
                     );
                     let digests: Vec<_> = kept.iter().map(|row| row.digest).collect();
                     let fields = serde_json::json!({

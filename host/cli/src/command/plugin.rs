@@ -19,6 +19,7 @@ use clap::Subcommand;
 use muster_api::plan::RemovalView;
 use muster_api::plugin::{PluginRemovedView, PluginView};
 use muster_api::trust::PluginTrustView;
+use muster_domain::text::counted;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plugin {
@@ -212,9 +213,11 @@ async fn remove(context: &Context, application: &str, yes: bool) -> Result<(), F
         confirm(
             yes,
             &format!(
-                "Remove the plug-in for {application}? Without it {} tasks on {} devices can be read and \
-                 not started. {} runs are under way: what devices have of them ends, the rest waits.",
-                preview.tasks, preview.devices, preview.runs
+                "Remove the plug-in for {application}? Without it {} on {} can be read and not started. \
+                 Under way: {}; what devices have of them ends, the rest waits.",
+                counted(preview.tasks, "task"),
+                counted(preview.devices, "device"),
+                counted(preview.runs, "run")
             ),
         )?;
     }
@@ -227,11 +230,8 @@ async fn remove(context: &Context, application: &str, yes: bool) -> Result<(), F
     }
     let removed: PluginRemovedView = answer.view()?;
     context.out.text(&format!(
-        "Removed the plug-in for {}; {} and cannot be started without it.",
+        "Removed the plug-in for {}; what stays and cannot be started without it: {}.",
         removed.application,
-        match removed.tasks {
-            1 => "1 task stays".to_owned(),
-            many => format!("{many} tasks stay"),
-        }
+        counted(removed.tasks, "task")
     ))
 }

@@ -15,6 +15,7 @@ use crate::watch;
 use clap::Subcommand;
 use muster_api::run::RunView;
 use muster_api::task::TaskView;
+use muster_domain::text::counted;
 use serde_json::json;
 
 /// Told where settings can be given.
@@ -173,10 +174,11 @@ async fn start(context: &Context, task: &str, watch: bool, devices: bool) -> Res
     if context.out.is_json() {
         context.out.json_line(&answer.raw)?;
     } else {
-        let devices = if run.total == 1 { "device" } else { "devices" };
         context.out.text(&format!(
-            "Started run {} of {} on {} {devices}.",
-            run.id, run.task_name, run.total
+            "Started run {} of {} on {}.",
+            run.id,
+            run.task_name,
+            counted(run.total, "device")
         ))?;
     }
     if watch {

@@ -12,6 +12,7 @@ use muster_api::plan::{
     RevisionView, TaskPlanView, UploadView,
 };
 use muster_api::trust::PluginTrustView;
+use muster_domain::text::counted;
 use serde_json::Value;
 
 /// A revision of a plug-in.
@@ -490,14 +491,11 @@ fn of_profile(profile: &ProfilePlanView) -> String {
         _ => " gets another command".to_owned(),
     };
     let version = profile.application_version.as_deref().unwrap_or("none");
-    let devices = if profile.devices == 1 {
-        "device"
-    } else {
-        "devices"
-    };
     format!(
-        "{} {} with version {version} ({} {devices}){support}",
-        profile.platform, profile.architecture, profile.devices
+        "{} {} with version {version} ({}){support}",
+        profile.platform,
+        profile.architecture,
+        counted(profile.devices, "device")
     )
 }
 
