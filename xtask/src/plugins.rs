@@ -13,7 +13,6 @@ use anyhow::{Context, Result};
 use cargo_metadata::Package;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-use wit_component::ComponentEncoder;
 
 /// A component that was built.
 pub(crate) struct Plugin {
@@ -105,9 +104,7 @@ fn encode(from: &Path, into: &Path, name: String, package: &Package) -> Result<P
     })?;
     let module = std::fs::read(from)
         .with_context(|| format!("cannot read the module {}", from.display()))?;
-    let bytes = ComponentEncoder::default()
-        .module(&module)
-        .and_then(ComponentEncoder::encode)
+    let bytes = muster_plugin_component::encode(&module)
         .with_context(|| format!("cannot make a component of {}", from.display()))?;
     let path = into.join(&name).with_extension("wasm");
     // A test that reads it meanwhile sees the old one or the new one, whole.

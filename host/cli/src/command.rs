@@ -106,6 +106,8 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Logout => login::logout(&out),
         Command::Completions(completions) => completions.run(),
         Command::Status => status::run(&Context::new(out)?).await,
+        #[cfg(feature = "author")]
+        Command::Plugin(plugin::Plugin::Author(author)) => author.run(&out),
         Command::Plugin(plugin::Plugin::Release(release)) => release.run(&out).await,
         Command::Plugin(plugin) => plugin.run(&Context::new(out)?).await,
         Command::Trust(trust::Trust::Revocations(trust::revocations::Revocations::Author(

@@ -12,6 +12,25 @@ for what has no word yet, waits: it is `ready`. Exit status 0 says that it is on
 work or ready; `-o json` has its `state`. Exit status 1 says that it was refused, and nothing
 has changed; 3 that a registry has no such release, 4 that it was not reached or refuses who asks.";
 
+#[cfg(feature = "author")]
+pub(crate) const NEW: &str = "\
+Examples:
+  muster plugin new example-scanner
+  muster plugin new example-scanner --lang python --application com.example.scanner
+
+The folder must not be there yet. As long as the SDKs are in no registry, the project refers to
+the checkout that this program was built from, or to the one of --sdk.";
+
+#[cfg(feature = "author")]
+pub(crate) const BUILD: &str = "\
+Examples:
+  muster plugin build
+  muster plugin build plugins/scanner --names --out scanner.wasm
+
+The component is stripped, and has the project's version, authors and licence in it for
+registries. What is missing on this machine is told, with how to get it. Exit status 1 says that
+it could not be built.";
+
 pub(crate) const LIST: &str = "\
 Example:
   muster plugin list";

@@ -1,6 +1,8 @@
 //! Management plug-ins: install, list, show, remove, and what they are granted. Their revisions are in
-//! `revision`; what their vendors do is in `release`.
+//! `revision`; what their vendors do is in `release`, and what they do before that in `author`.
 
+#[cfg(feature = "author")]
+mod author;
 mod grant;
 mod install;
 pub(crate) mod release;
@@ -27,6 +29,9 @@ pub(crate) enum Plugin {
     /// registries
     #[command(after_help = help::INSTALL)]
     Install(install::Install),
+    #[cfg(feature = "author")]
+    #[command(flatten)]
+    Author(author::Author),
     #[command(flatten)]
     Release(release::Release),
     #[command(flatten)]
@@ -87,6 +92,8 @@ impl Plugin {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Install(install) => install.run(context).await,
+            #[cfg(feature = "author")]
+            Self::Author(author) => author.run(&context.out),
             Self::Release(release) => release.run(&context.out).await,
             Self::Revision(revision) => revision.run(context).await,
             Self::Grant {
