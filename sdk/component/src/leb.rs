@@ -3,7 +3,8 @@
 /// Writes a number.
 pub(crate) fn write(out: &mut Vec<u8>, mut number: usize) {
     loop {
-        let low = (number & 0x7f) as u8;
+        let [low, ..] = number.to_le_bytes();
+        let low = low & 0x7f;
         number >>= 7;
         if number == 0 {
             return out.push(low);

@@ -150,7 +150,7 @@ impl Findings {
     /// The settings cannot be used, as the [example](Findings) shows. `code` is stable, lower-case with hyphens; `text` is one
     /// sentence that says what is wrong and what would be right.
     pub fn error(&mut self, pointer: String, code: &str, text: impl Into<String>) -> &mut Finding {
-        self.add(Level::Error, pointer, code, text.into())
+        self.add(Level::Error, pointer, code, &text.into())
     }
 
     /// They can be used, and the administrator is told.
@@ -160,15 +160,15 @@ impl Findings {
         code: &str,
         text: impl Into<String>,
     ) -> &mut Finding {
-        self.add(Level::Warning, pointer, code, text.into())
+        self.add(Level::Warning, pointer, code, &text.into())
     }
 
     /// For information only.
     pub fn notice(&mut self, pointer: String, code: &str, text: impl Into<String>) -> &mut Finding {
-        self.add(Level::Notice, pointer, code, text.into())
+        self.add(Level::Notice, pointer, code, &text.into())
     }
 
-    fn add(&mut self, level: Level, pointer: String, code: &str, text: String) -> &mut Finding {
+    fn add(&mut self, level: Level, pointer: String, code: &str, text: &str) -> &mut Finding {
         // A sentence may quote a setting, which can be long and hold anything. A server takes out what
         // steers a terminal, and each such character becomes three bytes.
         let text: String = text

@@ -105,8 +105,12 @@ fn refused(from: Side<'_>, to: Side<'_>, in_tests: bool) -> Option<String> {
         (Side::CrashPoint, _) => {
             Some("crash points depend on nothing of ours, so that everything may use them".into())
         }
-        (Side::Test, _) | (_, Side::CrashPoint) | (Side::Plugin | Side::Sdk, Side::Sdk) => None,
-        (_, Side::Test) if in_tests => None,
+        (Side::Test, _)
+        | (_, Side::CrashPoint)
+        | (Side::Plugin | Side::Sdk, Side::Sdk)
+        | (Side::Harness, Side::Harness)
+        | (Side::Host { folder: "cli", .. }, Side::Harness | Side::Component) => None,
+        (_, Side::Test) | (Side::Sdk | Side::Plugin, Side::Harness) if in_tests => None,
         (_, Side::Test) => Some("nothing that ships depends on tests or developer commands".into()),
         (
             Side::Host { folder, level },
@@ -125,19 +129,15 @@ fn refused(from: Side<'_>, to: Side<'_>, in_tests: bool) -> Option<String> {
                 )
             })
         }
-        (Side::Host { folder: "cli", .. }, Side::Harness) => None,
         (Side::Host { .. }, Side::Harness) => {
             Some("the harness is for authors: of the programs, host/cli alone knows it".into())
         }
-        (Side::Sdk | Side::Plugin, Side::Harness) if in_tests => None,
         (Side::Sdk | Side::Plugin, Side::Harness) | (Side::Harness, Side::Sdk | Side::Plugin) => {
             Some("harness and guests share wit/ and no Rust".into())
         }
-        (Side::Harness, Side::Harness) => None,
         (Side::Component, _) => {
             Some("what is done with components as files knows nobody of ours".into())
         }
-        (Side::Host { folder: "cli", .. }, Side::Component) => None,
         (_, Side::Component) => Some(
             "components are made for authors: of the programs, host/cli alone knows how".into(),
         ),
