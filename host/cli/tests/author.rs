@@ -168,3 +168,36 @@ fn a_toolchain_without_the_target_is_told_with_the_remedy() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn a_component_is_checked_by_every_rule_and_told_in_every_format() {
+    let desk = Desk::new();
+    let component = muster_test_harness::Programs::find()
+        .unwrap()
+        .plugin("aide")
+        .unwrap();
+    let component = component.to_str().unwrap();
+    let check = |more: &[&str]| desk.run(&[&["check", component, "--cases", "20"], more].concat());
+
+    let text = check(&[]);
+    assert_eq!(text.status, 0, "{}{}", text.out, text.err);
+    let json = check(&["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert!(json.to_string().contains("validate-total"), "{json}");
+    let sarif = check(&["--format", "sarif"]);
+    let sarif: serde_json::Value = serde_json::from_str(&sarif.out).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert!(results.iter().all(|result| result["level"] != "error"));
+    let junit = check(&["--format", "junit", "--rule", "validate-total"]);
+    assert!(junit.out.starts_with("<?xml"), "{}", junit.out);
+
+    let unknown = check(&["--rule", "validate-totl"]);
+    assert_eq!(unknown.status, 2);
+    assert!(unknown.err.contains("validate-total"), "{}", unknown.err);
+    let nothing = desk.path("nothing.wasm");
+    std::fs::write(&nothing, b"no component").unwrap();
+    let refused = desk.run(&["check", nothing.to_str().unwrap()]);
+    assert_eq!(refused.status, 1);
+    assert!(refused.out.contains("component-loads"), "{}", refused.out);
+}

@@ -31,6 +31,16 @@ The component is stripped, and has the project's version, authors and licence in
 registries. What is missing on this machine is told, with how to get it. Exit status 1 says that
 it could not be built.";
 
+#[cfg(feature = "author")]
+pub(crate) const CHECK: &str = "\
+Examples:
+  muster plugin check scanner.wasm
+  muster plugin check scanner.wasm --cases 2000 --seed 7 --write-cases cases
+  muster plugin check scanner.wasm --format sarif > scanner.sarif
+
+The component runs on the engine of servers, with a server's limits. Each rule is explained in
+docs/plugins/rules.md. Exit status 1 says that a rule is broken.";
+
 pub(crate) const LIST: &str = "\
 Example:
   muster plugin list";

@@ -2,6 +2,7 @@
 //! measure. No server is needed; the engine is the one that servers use.
 
 mod build;
+mod check;
 mod new;
 mod tool;
 
@@ -18,6 +19,9 @@ pub(crate) enum Author {
     /// Build a plug-in's component from its project
     #[command(after_help = help::BUILD)]
     Build(build::Build),
+    /// Try a component by every rule that servers rely on, and show the smallest input that breaks one
+    #[command(after_help = help::CHECK)]
+    Check(check::Check),
 }
 
 impl Author {
@@ -25,6 +29,7 @@ impl Author {
         match self {
             Self::New(new) => new.run(out),
             Self::Build(build) => build.run(out),
+            Self::Check(check) => check.run(out),
         }
     }
 }
