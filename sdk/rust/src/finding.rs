@@ -4,6 +4,8 @@ use crate::outcome::cut;
 use crate::{Finding, JsonSchema, Level};
 use std::fmt::{Display, Write};
 
+/// Findings that a server takes in one answer.
+const MOST: usize = 1000;
 /// Bytes of a text, or of a param, that a server takes, less a little.
 const LONGEST: usize = 3990;
 
@@ -189,6 +191,22 @@ impl Findings {
         self.0.push_mut(finding)
     }
 
+    /// As many as a server takes, errors before others; the last one tells how many are left out.
+    pub(crate) fn bounded(self) -> Self {
+        let all = self.0.len();
+        if all <= MOST {
+            return self;
+        }
+        let is_error = |finding: &Finding| finding.level == Level::Error;
+        let (mut kept, others): (Vec<_>, Vec<_>) = self.0.into_iter().partition(is_error);
+        kept.extend(others);
+        kept.truncate(MOST - 1);
+        let mut kept = Self(kept);
+        let text = format!("{} more findings are left out.", all - (MOST - 1));
+        kept.notice(String::new(), "findings-left-out", text);
+        kept
+    }
+
     /// Whether one of them refuses the settings.
     pub fn any_error(&self) -> bool {
         self.0.iter().any(|finding| finding.level == Level::Error)
@@ -237,5 +255,19 @@ mod tests {
         assert_eq!(pointer!("paths", 3), "/paths/3");
         assert_eq!(pointer!("a/b", "m~n"), "/a~1b/m~0n");
         assert_eq!(pointer!(), "");
+    }
+
+    #[test]
+    fn no_more_than_a_server_takes_are_answered_and_errors_come_first() {
+        let mut findings = crate::Findings::default();
+        for number in 0..1200 {
+            findings.notice(crate::pointer!(number), "odd", "It is odd.");
+        }
+        findings.error(crate::pointer!("last"), "wrong", "It is wrong.");
+        let kept = findings.bounded();
+        assert_eq!(kept.0.len(), super::MOST);
+        assert_eq!(kept.0[0].pointer, "/last");
+        assert_eq!(kept.0[1].pointer, "/0");
+        assert_eq!(kept.0[999].text, "202 more findings are left out.");
     }
 }

@@ -156,5 +156,5 @@ impl<T: Task> AnyTask for T {
 fn found<T: Task>(task: &T, settings: &T::Settings) -> Findings {
     let mut findings = Findings::default();
     task.validate(settings, &mut findings);
-    findings
+    findings.bounded()
 }
