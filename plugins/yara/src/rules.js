@@ -51,7 +51,8 @@ function checkText(rules, findings) {
   if (names.length === 0) {
     findings.error(['rules'], 'rules-without-a-rule', 'The text holds no rule; a rule is written as rule NAME { condition: … }.');
   }
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  const seen = new Set();
+  const twice = names.find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined) {
     findings.error(['rules'], 'rule-twice', `The rule ${twice} is there twice; YARA takes each name once.`, { rule: twice });
   }
@@ -76,12 +77,14 @@ function namesIn(code) {
 }
 
 /**
- * Rules without comments, and with nothing in their texts: what is left is what YARA reads as words.
+ * Rules without comments and regular expressions, and with nothing in their texts: what is left is what
+ * YARA reads as words. A slash is nothing else there; to divide is a backslash.
  *
  * @param {string} rules
  */
 function withoutTexts(rules) {
-  return rules.replace(/"(?:\\.|[^"\\\n])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (found) => (found.startsWith('"') ? '""' : ' '));
+  // One that is not closed goes on to its end: to look for it again from each place in it would take minutes.
+  return rules.replace(/"(?:\\.|[^"\\\n])*"?|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|\/(?:\\.|[^/\\\n])*\/?/g, (found) => (found.startsWith('"') ? '""' : ' '));
 }
 
 /**

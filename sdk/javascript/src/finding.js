@@ -1,5 +1,12 @@
 // Findings: what is wrong, or worth a word, in settings.
 
+import { cut, plain, whole } from './text.js';
+
+/** Findings that a server takes in one answer. */
+const MOST = 1000;
+/** Bytes of a text, or of a param, that a server takes, less a little. */
+const LONGEST = 3990;
+
 /** A JSON Pointer (RFC 6901) from the steps to a place: `pointer('paths', 3)` is `/paths/3`. */
 export function pointer(...steps) {
   return steps
@@ -38,9 +45,21 @@ export class Findings {
       level,
       pointer: Array.isArray(place) ? pointer(...place) : place,
       code,
-      text,
-      params: Object.entries(params).map(([name, value]) => [name, String(value)]),
+      // A sentence may quote a setting, which can be long and hold anything.
+      text: plain(text, LONGEST + 3),
+      params: Object.entries(params).map(([name, value]) => [name, cut(whole(value), LONGEST)]),
     });
     return this;
   }
+}
+
+/** As many as a server takes, errors before others; the last one tells how many are left out. */
+export function bounded(findings) {
+  const { all } = findings;
+  if (all.length <= MOST) return findings;
+  const isError = ({ level }) => level === 'error';
+  const kept = new Findings();
+  const ordered = [...all.filter(isError), ...all.filter((finding) => !isError(finding))];
+  kept.all.push(...ordered.slice(0, MOST - 1));
+  return kept.notice('', 'findings-left-out', `${all.length - (MOST - 1)} more findings are left out.`);
 }

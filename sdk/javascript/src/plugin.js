@@ -1,6 +1,6 @@
 // From a plug-in's definition to the functions that the server calls.
 
-import { Findings } from './finding.js';
+import { bounded as boundedFindings, Findings } from './finding.js';
 import { log } from './log.js';
 import { bounded, byEnds } from './outcome.js';
 import { Unsupported } from './step.js';
@@ -90,7 +90,7 @@ function settingsOf(text) {
 function check(taskType, settings) {
   const findings = new Findings();
   taskType.validate?.(settings, findings);
-  return findings;
+  return boundedFindings(findings);
 }
 
 function translate(taskTypes, id, text, profiles) {

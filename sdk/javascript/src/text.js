@@ -28,11 +28,19 @@ export function cut(text, most) {
   return kept;
 }
 
+/** A text that can leave the component: half a pair of UTF-16 is no character. */
+export function whole(text) {
+  // A pair is one character: with `u` only halves are found.
+  return String(text).replace(/[\ud800-\udfff]/gu, '\ufffd');
+}
+
+/** A text of at most so many bytes, without characters that could fake a line or a colour. */
+export function plain(text, most) {
+  const shown = whole(text).replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
+  return bytes(shown) <= most ? shown : `${cut(shown, most - 3)}…`;
+}
+
 /** A text of the contract's length, without characters that could fake a line or a colour. */
 export function sentence(text) {
-  // Half a pair of UTF-16 is no character, and a pair is one: with `u` only halves are found.
-  const plain = String(text)
-    .replace(/[\ud800-\udfff]/gu, '\ufffd')
-    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
-  return bytes(plain) <= LONGEST ? plain : `${cut(plain, LONGEST - 3)}…`;
+  return plain(text, LONGEST);
 }

@@ -46,6 +46,26 @@ test('texts keep to the contract', () => {
   assert.equal(sentence('a\u001b[31m\nb\ud800c😀'), 'a\ufffd[31m\ufffdb\ufffdc😀');
 });
 
+test('what quotes a long setting is cut', () => {
+  const long = 'ä'.repeat(5000);
+  const [found] = new Findings().error(['a'], 'a-long', `${long} is long.`, { a: `${long}\ud800` }).all;
+  assert.ok(bytes(found.text) <= 4000 && found.text.endsWith('ä…'));
+  assert.ok(bytes(found.params[0][1]) <= 4000);
+  assert.equal(new Findings().error('', 'a-odd', '\u0001\ud800').all[0].text, '\ufffd\ufffd');
+});
+
+test('no more than a server takes are answered, and errors come first', () => {
+  const { validate } = withTask({
+    validate(_settings, findings) {
+      for (let number = 0; number < 1200; number += 1) findings.notice([number], 'odd', 'It is odd.');
+      findings.error(['last'], 'wrong', 'It is wrong.');
+    },
+  });
+  const { findings } = validate.validate('task', '{}');
+  assert.deepEqual([findings.length, findings[0].pointer, findings[1].pointer], [1000, '/last', '/0']);
+  assert.equal(findings.at(-1).text, '202 more findings are left out.');
+});
+
 test('an answer keeps its bounds however much was found', () => {
   const one = event('x', 'y'.repeat(900), { file: 'z'.repeat(4000) });
   const outcome = bounded(warning('Found.').with(Array(9000).fill(one)), 2);

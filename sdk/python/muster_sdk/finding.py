@@ -3,9 +3,15 @@
 from collections.abc import Sequence
 
 from muster_sdk.contract import types
+from muster_sdk.text import cut, plain, whole
 
 Finding = types.Finding
 Level = types.Level
+
+_MOST = 1000
+"""Findings that a server takes in one answer."""
+_LONGEST = 3990
+"""Bytes of a text, or of a param, that a server takes, less a little."""
 
 Place = str | Sequence[str | int]
 """A place in the settings: a JSON Pointer, or its steps, such as `["paths", 3]`."""
@@ -56,5 +62,16 @@ class Findings:
 
     def _add(self, level: Level, place: Place, code: str, text: str, params: dict[str, object]) -> None:
         where = place if isinstance(place, str) else pointer(*place)
-        told = [(name, str(value)) for name, value in params.items()]
-        self.all.append(Finding(level, where, code, text, told))
+        told = [(name, cut(whole(str(value)), _LONGEST)) for name, value in params.items()]
+        # A sentence may quote a setting, which can be long and hold anything.
+        self.all.append(Finding(level, where, code, plain(text, _LONGEST + 3), told))
+
+    def bounded(self) -> "Findings":
+        """As many as a server takes, errors before others; the last one tells how many are left out."""
+        if len(self.all) <= _MOST:
+            return self
+        kept = Findings()
+        ordered = sorted(self.all, key=lambda finding: finding.level != Level.ERROR)
+        kept.all = ordered[: _MOST - 1]
+        kept.notice("", "findings-left-out", f"{len(self.all) - (_MOST - 1)} more findings are left out.")
+        return kept

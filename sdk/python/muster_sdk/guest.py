@@ -1,6 +1,7 @@
 """From a plug-in to the functions that the server calls."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
@@ -13,6 +14,12 @@ from muster_sdk.step import Unsupported
 
 
 _T = TypeVar("_T")
+
+_MOST_LEVELS = 128
+"""No server reads JSON that nests deeper."""
+_BRACKET = re.compile(r"[\[\]{}]")
+# One that is not closed goes on to its end.
+_TEXT = re.compile(r'"(?:\\.|[^"\\])*"?', re.DOTALL)
 
 
 class Exports(NamedTuple):
@@ -69,7 +76,7 @@ def exports(plugin: Plugin) -> Exports:
         def interpret(
             self, task_type: str, settings: str, reports: list[interpret.Report]
         ) -> list[interpret.Outcome]:
-            one, read = task_types.get(task_type), json.loads(settings)
+            one, read = task_types.get(task_type), json.loads(settings, parse_float=_number)
             try:
                 return [_outcome(one, read, report, len(reports)) for report in reports]
             except Exception as cause:
@@ -87,7 +94,9 @@ def exports(plugin: Plugin) -> Exports:
 def _settings(text: str) -> Settings:
     findings = Findings()
     try:
-        settings = json.loads(text)
+        if _levels(text) > _MOST_LEVELS:
+            raise ValueError(f"they nest deeper than {_MOST_LEVELS} levels")
+        settings = json.loads(text, parse_float=_number)
     except (ValueError, RecursionError) as cause:
         findings.error("", "not-json", f"The settings are not JSON: {cause}.")
         raise _Refused(types.Failure_Invalid(findings.all)) from None
@@ -97,10 +106,28 @@ def _settings(text: str) -> Settings:
     return settings
 
 
+def _levels(text: str) -> int:
+    """How deep a JSON text nests. Reading one that is too deep would be a trap, which no exception tells."""
+    deepest = level = 0
+    # Counting is quick, and settings that are in earnest end here.
+    if text.count("[") + text.count("{") <= _MOST_LEVELS:
+        return 0
+    for bracket in _BRACKET.findall(_TEXT.sub("", text)):
+        level += 1 if bracket in "[{" else -1
+        deepest = max(deepest, level)
+    return deepest
+
+
+def _number(text: str) -> int | float:
+    """To a JSON Schema 4.0 is an integer; so it is one for whoever asked for an integer."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 2**63 else number
+
+
 def _check(task_type: TaskType, settings: Settings) -> Findings:
     findings = Findings()
     task_type.validate(settings, findings)
-    return findings
+    return findings.bounded()
 
 
 def _command(

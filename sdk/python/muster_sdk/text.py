@@ -16,11 +16,20 @@ def cut(text: str, most: int) -> str:
 
 def sentence(text: str) -> str:
     """A text of the contract's length, without characters that could fake a line or a colour."""
-    # A text with half a pair of UTF-16 cannot leave the component.
-    plain = _CONTROL.sub("\ufffd", text).encode("utf-8", "replace").decode("utf-8")
-    if len(plain.encode("utf-8")) <= _LONGEST:
-        return plain
-    return cut(plain, _LONGEST - 3) + "…"
+    return plain(text, _LONGEST)
+
+
+def plain(text: str, most: int) -> str:
+    """A text of at most so many bytes, without characters that could fake a line or a colour."""
+    shown = whole(_CONTROL.sub("\ufffd", text))
+    if len(shown.encode("utf-8")) <= most:
+        return shown
+    return cut(shown, most - 3) + "…"
+
+
+def whole(text: str) -> str:
+    """A text that can leave the component: half a pair of UTF-16 cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def has_control_character(text: str) -> bool:

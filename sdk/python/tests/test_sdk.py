@@ -50,6 +50,32 @@ class Sdk(unittest.TestCase):
         self.assertEqual(muster_sdk.sentence("a\x1b[31m\nb\ud800c"), "a\ufffd[31m\ufffdb?c")
         self.assertEqual(muster_sdk.cut("ää", 3), "ä")
 
+    def test_what_quotes_a_long_setting_is_cut(self) -> None:
+        findings, long = Findings(), "ä" * 5000
+        findings.error(["a"], "a-long", f"{long} is long.\n\ud800", a=long + "\ud800")
+        [found] = findings.all
+        self.assertTrue(len(found.text.encode()) <= 4000 and found.text.endswith("ä…"))
+        self.assertLessEqual(len(found.params[0][1].encode()), 4000)
+        findings.error(["a"], "a-odd", "\x01\ud800")
+        self.assertEqual(findings.all[1].text, "\ufffd?")
+
+    def test_no_more_than_a_server_takes_are_answered_and_errors_come_first(self) -> None:
+        findings = Findings()
+        for number in range(1200):
+            findings.notice([number], "odd", "It is odd.")
+        findings.error(["last"], "wrong", "It is wrong.")
+        kept = findings.bounded().all
+        self.assertEqual([len(kept), kept[0].pointer, kept[1].pointer], [1000, "/last", "/0"])
+        self.assertEqual(kept[-1].text, "202 more findings are left out.")
+
+    def test_a_whole_number_with_a_fraction_of_zero_is_an_integer(self) -> None:
+        class Runs(Task):
+            def translate(self, settings: Settings, profile: Profile) -> Step:
+                return muster_sdk.run("x", settings["a"], settings["b"])
+
+        [answer] = functions(Runs()).Translate().translate("task", '{"a":4.0,"b":4.5}', [LINUX])
+        self.assertEqual(written(answer.value)["steps"][0]["arguments"], [{"literal": "4"}, {"literal": "4.5"}])
+
     def test_an_answer_keeps_its_bounds_however_much_was_found(self) -> None:
         one = muster_sdk.event("x", "y" * 900, {"file": "z" * 4000})
         outcome = bounded(muster_sdk.warning("Found.").with_events([one] * 9000), 2)
