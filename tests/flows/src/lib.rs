@@ -9,6 +9,7 @@ mod between;
 mod capable;
 mod changing;
 mod places;
+mod real;
 mod second;
 mod tidy;
 mod trial;
@@ -18,6 +19,7 @@ pub use between::{Between, Then};
 pub use capable::{CAPABLE, capable};
 pub use changing::{CHANGING, Sweeper, changing, changing_release, changing_upload, sweep};
 pub use places::{ELSEWHERE, places};
+pub use real::{done, prepare};
 pub use second::{
     FOUND, SCANNER_ARGUMENTS, SECOND_VERSION, WARNED, clamav_of_version, first_clamav,
     second_clamav,

@@ -63,6 +63,16 @@ impl Programs {
         Ok(path)
     }
 
+    /// The component of `tests/languages` that is written in a language, such as `python`.
+    pub fn language(&self, name: &str) -> Result<PathBuf> {
+        let path = self.target.join("tests/languages").join(name);
+        let path = path.with_extension("wasm");
+        if !path.is_file() {
+            bail!("{} is not built; run `cargo xtask plugins`", path.display());
+        }
+        Ok(path)
+    }
+
     /// The component of a guest that only tests install, by its crate's name. Cargo builds it, in a
     /// folder of its own, and does nothing if it is built already.
     pub fn guest(&self, package: &str) -> Result<Vec<u8>> {

@@ -99,6 +99,8 @@ pub(crate) fn ours(component: &Path) -> Result<(&'static str, &'static str)> {
     let application = match name {
         Some("clamav") => "net.clamav.clamav",
         Some("aide") => "net.aide.aide",
+        Some("lynis") => "com.cisofy.lynis",
+        Some("yara") => "com.virustotal.yara",
         _ => {
             return Err(anyhow::anyhow!(
                 "{} is none of our plug-ins",
