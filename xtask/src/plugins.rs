@@ -48,6 +48,7 @@ pub(crate) fn build(place: &Place) -> Result<Vec<Plugin>> {
     let mut plugins = build_rust(place)?;
     let folder = place.root.join("plugins");
     plugins.extend(elsewhere::build(place, &folder, &place.folder("plugins")?)?);
+    languages(place)?;
     Ok(plugins)
 }
 
@@ -59,6 +60,18 @@ pub(crate) fn build_rust(place: &Place) -> Result<Vec<Plugin>> {
         &place.root.join("plugins"),
         &place.folder("plugins")?,
     )
+}
+
+/// Builds the one plug-in that tests and a bench have in every language.
+fn languages(place: &Place) -> Result<()> {
+    step::say("The same plug-in in every language");
+    let (folder, into) = (
+        place.root.join("tests/languages"),
+        place.folder("tests/languages")?,
+    );
+    crates_of(place, &folder, &into)?;
+    elsewhere::build(place, &folder, &into)?;
+    Ok(())
 }
 
 /// Builds the crates in a folder, each to a component with the name of its own folder.

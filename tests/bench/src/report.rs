@@ -174,7 +174,14 @@ mod tests {
     #[test]
     fn the_document_has_a_place_for_every_program() {
         let text = fs::read_to_string(document()).unwrap();
-        for name in ["engine", "path", "hostile"] {
+        for name in [
+            "engine",
+            "path",
+            "hostile",
+            "plugins",
+            "harness",
+            "languages",
+        ] {
             put(&text, name, "").unwrap();
         }
     }
