@@ -163,13 +163,15 @@ fn projects(place: &Place, manifest: &str) -> Result<Vec<PathBuf>> {
 
 /// A project as it is begun with the template of a language.
 fn rendered(place: &Place, language: &str) -> Result<PathBuf> {
-    let template = place.root.join("sdk").join(language).join("template");
     let project = made_folder(place, &format!("{language}-project"))?;
-    copy(&template, &project, &|text| {
-        FILLED
-            .into_iter()
-            .fold(text, |text, (mark, value)| text.replace(mark, value))
-    })?;
+    // What every language gets, and what is its own.
+    for template in ["template", &format!("{language}/template")] {
+        copy(&place.root.join("sdk").join(template), &project, &|text| {
+            FILLED
+                .into_iter()
+                .fold(text, |text, (mark, value)| text.replace(mark, value))
+        })?;
+    }
     Ok(project)
 }
 

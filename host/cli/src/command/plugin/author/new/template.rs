@@ -1,4 +1,5 @@
-//! The files of a new project: those of `sdk/*/template`, which are part of this program.
+//! The files of a new project: those of `sdk/*/template`, and of `sdk/template`, which every language
+//! gets. They are part of this program.
 
 use super::Language;
 use super::name::Name;
@@ -18,10 +19,8 @@ macro_rules! template {
     };
 }
 
-const RUST: &[(&str, &str)] = template!("sdk/rust/template":
-    "Cargo.toml.template",
-    "README.md.template",
-    "build.rs",
+/// One plug-in is the same in every language: so are its cases.
+const SHARED: &[(&str, &str)] = template!("sdk/template":
     "cases/find-logs/command.json",
     "cases/find-logs/outcome.json",
     "cases/find-logs/report.json",
@@ -36,6 +35,12 @@ const RUST: &[(&str, &str)] = template!("sdk/rust/template":
     "cases/nothing-found/task.json",
     "cases/nothing-found/verdict.json",
     "connector.toml.template",
+);
+
+const RUST: &[(&str, &str)] = template!("sdk/rust/template":
+    "Cargo.toml.template",
+    "README.md.template",
+    "build.rs",
     "gitignore",
     "src/lib.rs.template",
     "tests/cases.rs.template",
@@ -43,20 +48,6 @@ const RUST: &[(&str, &str)] = template!("sdk/rust/template":
 
 const PYTHON: &[(&str, &str)] = template!("sdk/python/template":
     "README.md.template",
-    "cases/find-logs/command.json",
-    "cases/find-logs/outcome.json",
-    "cases/find-logs/report.json",
-    "cases/find-logs/task.json",
-    "cases/find-logs/verdict.json",
-    "cases/folder-not-absolute/command.json",
-    "cases/folder-not-absolute/task.json",
-    "cases/folder-not-absolute/verdict.json",
-    "cases/nothing-found/command.json",
-    "cases/nothing-found/outcome.json",
-    "cases/nothing-found/report.json",
-    "cases/nothing-found/task.json",
-    "cases/nothing-found/verdict.json",
-    "connector.toml.template",
     "gitignore",
     "plugin.py.template",
     "pyproject.toml.template",
@@ -67,20 +58,6 @@ const PYTHON: &[(&str, &str)] = template!("sdk/python/template":
 
 const JAVASCRIPT: &[(&str, &str)] = template!("sdk/javascript/template":
     "README.md.template",
-    "cases/find-logs/command.json",
-    "cases/find-logs/outcome.json",
-    "cases/find-logs/report.json",
-    "cases/find-logs/task.json",
-    "cases/find-logs/verdict.json",
-    "cases/folder-not-absolute/command.json",
-    "cases/folder-not-absolute/task.json",
-    "cases/folder-not-absolute/verdict.json",
-    "cases/nothing-found/command.json",
-    "cases/nothing-found/outcome.json",
-    "cases/nothing-found/report.json",
-    "cases/nothing-found/task.json",
-    "cases/nothing-found/verdict.json",
-    "connector.toml.template",
     "gitignore",
     "jsconfig.json",
     "npmrc",
@@ -97,8 +74,9 @@ pub(super) fn files(language: Language, values: &Values<'_>) -> Vec<(PathBuf, St
         Language::Python => PYTHON,
         Language::Javascript => JAVASCRIPT,
     };
-    files
+    SHARED
         .iter()
+        .chain(files)
         .map(|(path, text)| (place(path), filled(text, values)))
         .collect()
 }
@@ -146,17 +124,14 @@ mod tests {
     #[test]
     fn no_file_of_a_template_is_forgotten() {
         for (folder, files) in [
-            ("rust", RUST),
-            ("python", PYTHON),
-            ("javascript", JAVASCRIPT),
+            ("template", SHARED),
+            ("rust/template", RUST),
+            ("python/template", PYTHON),
+            ("javascript/template", JAVASCRIPT),
         ] {
             let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk");
             let mut there = Vec::new();
-            found(
-                &place.join(folder).join("template"),
-                Path::new(""),
-                &mut there,
-            );
+            found(&place.join(folder), Path::new(""), &mut there);
             there.sort();
             let listed: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
             assert_eq!(listed, there);
