@@ -4,6 +4,7 @@
 //! built for the wasm target with the profile `guest`, and their modules encoded; the others are in
 //! `plugins/elsewhere.rs`.
 
+mod c;
 mod elsewhere;
 
 use crate::place::Place;
@@ -71,7 +72,7 @@ fn languages(place: &Place) -> Result<()> {
     );
     crates_of(place, &folder, &into)?;
     elsewhere::build(place, &folder, &into)?;
-    Ok(())
+    c::build(place, &folder.join("c"), &into)
 }
 
 /// Builds the crates in a folder, each to a component with the name of its own folder.
@@ -120,17 +121,21 @@ fn encode(from: &Path, into: &Path, name: String, package: &Package) -> Result<P
     let bytes = muster_plugin_component::encode(&module)
         .with_context(|| format!("cannot make a component of {}", from.display()))?;
     let path = into.join(&name).with_extension("wasm");
-    // A test that reads it meanwhile sees the old one or the new one, whole.
-    let new = path.with_extension("wasm.new");
-    std::fs::write(&new, &bytes)
-        .and_then(|()| std::fs::rename(&new, &path))
-        .with_context(|| format!("cannot write the component {}", path.display()))?;
+    put(&path, &bytes)?;
     Plugin::read(
         path,
         name,
         application.to_owned(),
         package.version.to_string(),
     )
+}
+
+/// A test that reads it meanwhile sees the old component or the new one, whole.
+fn put(path: &Path, component: &[u8]) -> Result<()> {
+    let new = path.with_extension("wasm.new");
+    std::fs::write(&new, component)
+        .and_then(|()| std::fs::rename(&new, path))
+        .with_context(|| format!("cannot write the component {}", path.display()))
 }
 
 impl Plugin {

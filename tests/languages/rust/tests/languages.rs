@@ -1,12 +1,18 @@
-//! What a server makes of the same plug-in in three languages: the same.
+//! What a server makes of the same plug-in in every language: the same.
 #![allow(clippy::unwrap_used, reason = "a test that fails panics")]
 
-use muster_plugin_harness::{AskError, CallError, CallFailure, Finding, Harness, Plugin, Profile};
+use muster_plugin_harness::{
+    AskError, CallError, CallFailure, Finding, Harness, Plugin, Profile, Suite,
+};
 use muster_test_harness::{Programs, needs};
 use serde_json::{Value, json};
 
-/// The other languages, and the program that their components are made with.
-const OTHERS: [(&str, &str); 2] = [("javascript", "node"), ("python", "python3")];
+/// The other languages, and the programs that their components are made with.
+const OTHERS: [(&str, &[&str]); 3] = [
+    ("c", &["clang", "wasm-ld"]),
+    ("javascript", &["node", "npm"]),
+    ("python", &["python3"]),
+];
 
 /// Settings that a schema lets through, and a plug-in has something to say of.
 fn said() -> Vec<Value> {
@@ -36,8 +42,8 @@ fn one_plug_in_answers_alike_in_every_language() {
         harness.open(&file).unwrap()
     };
     let rust = open("rust");
-    for (language, program) in OTHERS {
-        if needs(program).is_none() {
+    for (language, programs) in OTHERS {
+        if !programs.iter().all(|program| needs(program).is_some()) {
             continue;
         }
         let other = open(language);
@@ -54,8 +60,22 @@ fn one_plug_in_answers_alike_in_every_language() {
                 "{language}: {settings}"
             );
         }
-        an_exception_is_an_answer(&other);
+        // C has none.
+        if language != "c" {
+            an_exception_is_an_answer(&other);
+        }
     }
+}
+
+/// No SDK takes care of it there, so what the guide shows has to.
+#[test]
+fn the_plug_in_in_c_keeps_every_rule() {
+    if needs("clang").is_none() || needs("wasm-ld").is_none() {
+        return;
+    }
+    let component = std::fs::read(Programs::find().unwrap().language("c").unwrap());
+    let verdict = Suite::default().run(&Harness::start().unwrap(), component.unwrap());
+    assert!(verdict.broken().next().is_none(), "{}", verdict.to_text());
 }
 
 /// All that the plug-in has to say. Paths with what steers a terminal, or with quotation marks, are

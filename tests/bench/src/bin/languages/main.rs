@@ -1,4 +1,4 @@
-//! `cargo xtask bench languages`: the same plug-in in Rust, JavaScript and Python.
+//! `cargo xtask bench languages`: the same plug-in in Rust, C, JavaScript and Python.
 //!
 //! [`subject`] is what is compared. Sizes and the gate are told once; loading is mapping what was
 //! compiled; an instance is made and dropped again, which every call does. `validate` and `translate`
@@ -21,7 +21,7 @@ use std::time::Duration;
 use subject::{LANGUAGES, Subject, devices, scan, settings};
 
 #[derive(Parser)]
-#[command(about = "The same plug-in in three languages")]
+#[command(about = "The same plug-in in every language")]
 struct Line {
     #[command(flatten)]
     options: report::Options,

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub(crate) const COMPILE: &str = "compile-component";
 
 /// The languages; all others are compared with the first.
-pub(crate) const LANGUAGES: [&str; 3] = ["rust", "javascript", "python"];
+pub(crate) const LANGUAGES: [&str; 4] = ["rust", "c", "javascript", "python"];
 
 /// Settings with each of the ten fields.
 pub(crate) const SETTINGS: &str = r#"{
