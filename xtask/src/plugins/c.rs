@@ -12,6 +12,21 @@ use wit_bindgen_core::{Files, wit_parser::Resolve};
 
 /// The programs, and the Debian package of each.
 const TOOLS: [&str; 2] = ["clang", "wasm-ld"];
+/// Those of `docs/plugins/c.md`.
+const FLAGS: [&str; 12] = [
+    "--target=wasm32",
+    "-O3",
+    "-flto",
+    "-mbulk-memory",
+    "-ffreestanding",
+    "-nostdlib",
+    "-std=c11",
+    "-Wall",
+    "-Wextra",
+    "-Wl,--no-entry,--stack-first",
+    "-Wl,-z,stack-size=131072",
+    "-Wl,--strip-debug",
+];
 const WORLD: &str = "management-plugin";
 
 /// Makes a component of the C files in a folder; nothing if there is no clang, which is told.
@@ -29,20 +44,9 @@ pub(super) fn build(place: &Place, folder: &Path, into: &Path) -> Result<()> {
     let module = bindings.join("module.wasm");
     let mut command = Command::new("clang");
     command
-        .args([
-            "--target=wasm32",
-            "-O3",
-            "-flto",
-            "-mbulk-memory",
-            "-ffreestanding",
-        ])
-        .args(["-nostdlib", "-std=c11", "-Wall", "-Wextra", "-Werror"])
-        .args([
-            "-Wl,--no-entry",
-            "-Wl,--stack-first",
-            "-Wl,-z,stack-size=131072",
-        ])
-        .arg("-Wl,--strip-debug")
+        .args(FLAGS)
+        // A clang of another day warns of other things.
+        .args(ci().then_some("-Werror"))
         .args([include(&sdk.join("include")), include(&bindings)])
         .args(sources(folder)?)
         .args(sources(&sdk.join("src"))?)
@@ -83,4 +87,18 @@ fn bind(contract: &Path, into: &Path) -> Result<()> {
         fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FLAGS, WORLD};
+
+    #[test]
+    fn the_guide_builds_with_the_same_flags() {
+        let guide = include_str!("../../../docs/plugins/c.md");
+        let command = guide.split("```").nth(1).unwrap();
+        for told in FLAGS.into_iter().chain([WORLD]) {
+            assert!(command.contains(told), "{told}");
+        }
+    }
 }
