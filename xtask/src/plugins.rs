@@ -86,14 +86,16 @@ fn crates_of(place: &Place, folder: &Path, into: &Path) -> Result<Vec<Plugin>> {
             crates.push((package, home.into_owned()));
         }
     }
-    let mut command = cargo();
-    command
-        .current_dir(&place.root)
-        .args(["build", "--profile", "guest", "--target", WASM]);
     for (package, _) in &crates {
-        command.args(["--package", package.name.as_str()]);
+        // One kind alone: for a component and a library at once cargo leaves `lto` out, without a word.
+        let mut command = cargo();
+        command
+            .current_dir(&place.root)
+            .args(["rustc", "--lib", "--crate-type", "cdylib"])
+            .args(["--profile", "guest", "--target", WASM])
+            .args(["--package", package.name.as_str()]);
+        step::run(&mut command)?;
     }
-    step::run(&mut command)?;
 
     let built = place.target.join(WASM).join("guest");
     crates

@@ -1,5 +1,6 @@
 //! Management plug-ins.
 
+pub mod call;
 pub mod health;
 
 use crate::trust::PluginTrustView;

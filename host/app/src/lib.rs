@@ -7,6 +7,7 @@
 
 pub mod administrator;
 pub mod application;
+pub mod calls;
 pub mod component;
 pub mod deliver;
 pub mod device;

@@ -1,6 +1,7 @@
 //! The command line, and where each command is carried out.
 
 mod completions;
+mod delivery;
 mod device;
 mod event;
 mod group;
@@ -66,6 +67,9 @@ enum Command {
     /// Runs of tasks
     #[command(subcommand)]
     Run(run::Run),
+    /// What a run became on a device, as files for the plug-in's author
+    #[command(subcommand)]
+    Delivery(delivery::Delivery),
     /// Show the event log
     Events(event::Events),
     /// Print a completion script
@@ -107,7 +111,7 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Completions(completions) => completions.run(),
         Command::Status => status::run(&Context::new(out)?).await,
         #[cfg(feature = "author")]
-        Command::Plugin(plugin::Plugin::Author(author)) => author.run(&out),
+        Command::Plugin(plugin::Plugin::Author(author)) => author.run(&out).await,
         Command::Plugin(plugin::Plugin::Release(release)) => release.run(&out).await,
         Command::Plugin(plugin) => plugin.run(&Context::new(out)?).await,
         Command::Trust(trust::Trust::Revocations(trust::revocations::Revocations::Author(
@@ -118,6 +122,7 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Group(group) => group.run(&Context::new(out)?).await,
         Command::Task(task) => task.run(&Context::new(out)?).await,
         Command::Run(run) => run.run(&Context::new(out)?).await,
+        Command::Delivery(delivery) => delivery.run(&Context::new(out)?).await,
         Command::Events(events) => events.run(&Context::new(out)?).await,
     }
 }
@@ -150,7 +155,7 @@ mod tests {
         let mut all = CommandLine::command();
         all.build();
         let mut found = Vec::new();
-        for noun in ["plugin", "trust"] {
+        for noun in ["plugin", "trust", "delivery"] {
             let noun = all.find_subcommand(noun).unwrap();
             leaves(noun, "muster", &mut found);
         }

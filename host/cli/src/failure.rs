@@ -67,6 +67,10 @@ pub(crate) enum Failure {
     /// The server looked at something and would not do it. All was said already.
     #[error("{0}")]
     Refused(String),
+    /// A plug-in under test gave no answer. It takes several lines to say why.
+    #[cfg(feature = "author")]
+    #[error("{0}")]
+    Fault(String),
     /// The person said no.
     #[error("nothing was done")]
     Declined,
@@ -92,6 +96,8 @@ impl Failure {
             Self::Credentials(_) => 4,
             Self::NotFound(_) => 3,
             Self::Refused(_) | Self::Declined => 1,
+            #[cfg(feature = "author")]
+            Self::Fault(_) => 1,
             Self::NotDone { .. } => 5,
             Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Input(_)
@@ -131,7 +137,12 @@ impl Failure {
     }
 
     fn as_text(&self) -> String {
-        let mut text = crate::output::clean(&format!("error: {}", chain(self)));
+        let text = format!("error: {}", chain(self));
+        let mut text = match self {
+            #[cfg(feature = "author")]
+            Self::Fault(_) => crate::output::clean_lines(&text),
+            _ => crate::output::clean(&text),
+        };
         if let Some((problem, _)) = self.problem() {
             for finding in &problem.findings {
                 text.push_str("\n  ");

@@ -13,8 +13,10 @@
 #[allow(dead_code, reason = "shared with the other tests of the program")]
 mod support;
 
+use muster_test_harness::Programs;
+use std::io::{BufRead as _, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use support::{Fake, Ran, ran};
 use tempfile::TempDir;
 
@@ -104,10 +106,146 @@ fn a_new_plug_in_in_rust_passes_its_tests_and_becomes_a_component() {
             .any(|part| part == text.as_bytes())
     };
     assert!(has("muster:plugin/interpret@1.0.0") && has("wit-component"));
-    let named = desk.path("named.wasm");
-    let named = named.to_str().unwrap();
-    desk.done(&["build", "example-scanner", "--names", "--out", named]);
-    assert!(std::fs::metadata(named).unwrap().len() > component.len() as u64);
+    let component = "example-scanner/example_scanner.wasm";
+    desk.done(&["check", component, "--cases", "40"]);
+    desk.done(&["test", component, "example-scanner/cases"]);
+}
+
+#[test]
+fn a_trap_is_told_with_its_way_and_what_was_logged_before() {
+    let desk = Desk::new();
+    desk.done(&["new", "trapping"]);
+    let project = desk.path("trapping");
+    lock(&project);
+    let source = project.join("src/lib.rs");
+    let text = std::fs::read_to_string(&source).unwrap();
+    let faulty = "        muster_sdk::log::info(&settings.name);
+        if settings.folder.as_bytes()[settings.name.len()] == b'x' {";
+    let text = text.replacen("        if !settings.folder.starts_with('/') {", faulty, 1);
+    std::fs::write(&source, text).unwrap();
+    let mut sizes = Vec::new();
+    for (names, told) in [(&[][..], false), (&["--names"], true)] {
+        desk.done(&[&["build", "trapping"], names].concat());
+        let component = project.join("trapping.wasm");
+        sizes.push(std::fs::metadata(component).unwrap().len());
+        let run = ["run", "trapping/trapping.wasm", "validate"];
+        let fine = [&run[..], &["--set", "folder=/x", "--set", "name=y"]].concat();
+        assert!(desk.done(&fine).err.contains("INFO y"));
+        let trapped = desk.run(&[&run[..], &["--set", "folder=/", "--set", "name=*.log"]].concat());
+        assert_eq!(trapped.status, 1, "{trapped:?}");
+        assert!(
+            trapped.err.contains("INFO *.log") && trapped.err.contains("unreachable"),
+            "{trapped:?}"
+        );
+        assert_eq!(
+            trapped
+                .err
+                .contains("in core::panicking::panic_bounds_check\n"),
+            told,
+            "{}",
+            trapped.err
+        );
+    }
+    assert!(sizes[0] < sizes[1], "{sizes:?}");
+}
+
+/// `muster plugin dev` at work, with what it says.
+struct Dev {
+    child: Child,
+    said: Lines<BufReader<ChildStderr>>,
+    shown: Lines<BufReader<ChildStdout>>,
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        // One that ended already cannot be ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Dev {
+    fn start(desk: &Desk, project: &str) -> Self {
+        let mut child = desk
+            .fake
+            .stranger()
+            .current_dir(desk.folder.path())
+            .env("XDG_CACHE_HOME", desk.path("cache"))
+            .env("CARGO_TARGET_DIR", target())
+            .env("TMPDIR", desk.folder.path())
+            .args(["plugin", "dev", project])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self {
+            said: BufReader::new(child.stderr.take().unwrap()).lines(),
+            shown: BufReader::new(child.stdout.take().unwrap()).lines(),
+            child,
+        }
+    }
+
+    /// Until it waits for the next save.
+    fn waits(&mut self) {
+        let mut said = Vec::new();
+        for line in &mut self.said {
+            let line = line.unwrap();
+            if line.starts_with("Waiting") {
+                return;
+            }
+            said.push(line);
+        }
+        panic!("it ended: {said:#?}");
+    }
+
+    /// What stands behind a name in what it shows next.
+    fn shows(&mut self, name: &str) -> String {
+        let mut lines = (&mut self.shown).map(Result::unwrap);
+        let found = lines.find_map(|line| line.strip_prefix(name).map(str::to_owned));
+        found.unwrap().trim().to_owned()
+    }
+}
+
+#[test]
+fn each_save_is_built_checked_installed_and_runs_on_a_pretended_device() {
+    let desk = Desk::new();
+    Programs::find().unwrap();
+    desk.done(&["new", "saved"]);
+    lock(&desk.path("saved"));
+    let mut dev = Dev::start(&desk, "saved");
+    dev.waits();
+    assert!(dev.shows("checked").ends_with("every rule kept"));
+    let login = dev.shows("from another terminal");
+    let login = login
+        .strip_prefix("export MUSTER_CONFIG_DIR=")
+        .unwrap()
+        .to_owned();
+    let create = dev.shows("create a task");
+    let start = dev.shows("start it");
+    for line in [create, start] {
+        let arguments = line.split(' ').skip(1);
+        let mut command = desk.fake.stranger();
+        command.env("MUSTER_CONFIG_DIR", &login).args(arguments);
+        let ran = ran(&mut command);
+        assert_eq!(ran.status, 0, "{line}: {ran:?}");
+        assert!(
+            line.contains("create") || ran.out.contains("2 files found"),
+            "{ran:?}"
+        );
+    }
+
+    let source = desk.path("saved/src/lib.rs");
+    let text = std::fs::read_to_string(&source).unwrap();
+    std::fs::write(&source, text.replace("\"-xdev\",", "")).unwrap();
+    dev.waits();
+    assert!(dev.shows("checked").ends_with("every rule kept"));
+    std::fs::write(&source, "no Rust").unwrap();
+    dev.waits();
+
+    let pid = dev.child.id().to_string();
+    assert!(Command::new("kill").arg(pid).status().unwrap().success());
+    assert!(dev.child.wait().unwrap().success());
+    assert!(!Path::new(&login).exists());
 }
 
 #[test]
@@ -172,10 +310,7 @@ fn a_toolchain_without_the_target_is_told_with_the_remedy() {
 #[test]
 fn a_component_is_checked_by_every_rule_and_told_in_every_format() {
     let desk = Desk::new();
-    let component = muster_test_harness::Programs::find()
-        .unwrap()
-        .plugin("aide")
-        .unwrap();
+    let component = Programs::find().unwrap().plugin("aide").unwrap();
     let component = component.to_str().unwrap();
     let check = |more: &[&str]| desk.run(&[&["check", component, "--cases", "20"], more].concat());
 

@@ -279,11 +279,22 @@ fn way_to(error: &wasmtime::Error) -> String {
         return String::new();
     };
     let frames = backtrace.frames().iter().map(|frame| {
-        let name = frame.func_name().map(str::to_owned);
+        let name = frame.func_name().map(readable);
         let name = name.unwrap_or_else(|| format!("function {}", frame.func_index()));
         format!("\n    in {name}")
     });
     frames.collect()
+}
+
+/// A function's name as its author wrote it.
+#[cfg(feature = "author")]
+fn readable(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}
+
+#[cfg(not(feature = "author"))]
+fn readable(name: &str) -> String {
+    name.to_owned()
 }
 
 /// The engine's words for what guests often do, in words that help its author.

@@ -257,25 +257,41 @@ impl Health {
         }
     }
 
+    /// Begins to look anew for the most memory that a call had: an author asks about one call.
+    #[cfg(feature = "author")]
+    pub(crate) fn forget_memory(&self, function: Function) {
+        for counts in self
+            .shards
+            .iter()
+            .filter_map(|shard| shard.0.get(place(function)))
+        {
+            counts.memory.store(0, Ordering::Relaxed);
+        }
+    }
+
     #[expect(
         clippy::indexing_slicing,
         reason = "a remainder is below its divisor, and each function has its place"
     )]
     fn counts(&self, function: Function) -> &Counts {
-        let place = match function {
-            Function::Describe => 0,
-            Function::Validate => 1,
-            Function::Translate => 2,
-            Function::Interpret => 3,
-            Function::Migrate => 4,
-        };
-        &self.shards[thread_number() % SHARDS].0[place]
+        &self.shards[thread_number() % SHARDS].0[place(function)]
     }
 
     fn last(&self) -> std::sync::MutexGuard<'_, Option<LastFault>> {
         self.last_fault
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of a function in [`FUNCTIONS`].
+fn place(function: Function) -> usize {
+    match function {
+        Function::Describe => 0,
+        Function::Validate => 1,
+        Function::Translate => 2,
+        Function::Interpret => 3,
+        Function::Migrate => 4,
     }
 }
 

@@ -360,6 +360,12 @@ impl Plugin {
         found.is_ok_and(|findings| findings.is_empty())
     }
 
+    /// Begins to look anew for the most memory that a call of a function had.
+    #[cfg(feature = "author")]
+    pub fn forget_memory(&self, function: Function) {
+        self.code.health.forget_memory(function);
+    }
+
     /// Hands a text to `validate` as it is, past the schema: for an author who wants to know what
     /// becomes of it. A server never asks so.
     #[cfg(feature = "author")]

@@ -5,8 +5,8 @@
 
 use crate::agents::{enroll, link};
 use crate::api::{
-    device, enrollment_token, event, group, health, plugin, plugin_health, revision, run, server,
-    task, transfer, trust,
+    call, device, enrollment_token, event, group, health, plugin, plugin_health, revision, run,
+    server, task, transfer, trust,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
@@ -118,6 +118,7 @@ routes! {
     administrator post   "/api/v1/runs/{run}/pause"      run::run_pause;
     administrator post   "/api/v1/runs/{run}/resume"     run::run_resume;
     administrator get    "/api/v1/runs/{run}/deliveries" run::delivery_list;
+    administrator get    "/api/v1/runs/{run}/deliveries/{device}/call" call::delivery_call_show;
     administrator get    "/api/v1/runs/{run}/stream"     run::run_stream;
 
     administrator get    "/api/v1/events"                event::event_list;

@@ -32,6 +32,7 @@
 //! # }
 //! ```
 
+pub mod cases;
 mod conformance;
 mod draw;
 mod error;

@@ -216,6 +216,12 @@ impl Plugin {
         }
     }
 
+    /// Begins to look anew for the most memory that a call of a function had, which [`Plugin::cost`]
+    /// tells.
+    pub fn forget_memory(&self, function: Function) {
+        self.plugin.forget_memory(function);
+    }
+
     fn question(
         &self,
         task_type: &str,

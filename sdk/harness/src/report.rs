@@ -1,7 +1,7 @@
 //! A verdict, told to people and to programs.
 
 mod json;
-mod junit;
+pub(crate) mod junit;
 mod sarif;
 mod text;
 
@@ -14,7 +14,7 @@ pub enum Format {
     Text,
     /// All of it, for programs.
     Json,
-    /// `JUnit` XML, which CI systems show as tests.
+    /// JUnit XML, which CI systems show as tests.
     Junit,
     /// SARIF 2.1.0, which code-scanning pages show as findings.
     Sarif,

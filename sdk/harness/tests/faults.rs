@@ -13,7 +13,7 @@
 mod fault;
 mod support;
 
-use muster_plugin_harness::{Broken, Harness, RULES, Suite, Verdict};
+use muster_plugin_harness::{Broken, Format, Harness, RULES, Suite, Verdict};
 use muster_test_harness::Programs;
 use std::collections::BTreeSet;
 use support::with_slot;
@@ -174,4 +174,37 @@ fn an_input_becomes_a_case() {
         );
         assert_eq!(task.get("profile").is_some(), rule.starts_with("translate"));
     }
+}
+
+#[test]
+fn a_verdict_is_read_by_the_readers_of_both_formats() {
+    let (harness, guest) = (Harness::start().unwrap(), guest());
+    let verdict = suite().run(&harness, with_fault(&guest, "needs-a-version"));
+
+    let junit = verdict.to_format(Format::Junit, "a guest.wasm");
+    let junit = junit_parser::from_reader(junit.as_bytes()).unwrap();
+    assert_eq!((junit.tests, junit.failures), (RULES.len() as u64, 1));
+    let failed = |case: &&junit_parser::TestCase| case.status.is_failure();
+    let cases: Vec<_> = junit.suites.iter().flat_map(|suite| &suite.cases).collect();
+    let failed: Vec<_> = cases.into_iter().filter(failed).collect();
+    assert_eq!(failed[0].original_name, "translate-total");
+    let failure = failed[0].status.failure_as_ref();
+    assert_eq!(failure.failure_type, "translate-total");
+    assert!(failure.text.contains("settings"), "{}", failure.text);
+
+    let sarif = verdict.to_format(Format::Sarif, "a guest.wasm");
+    let sarif: serde_sarif::sarif::Sarif = serde_json::from_str(&sarif).unwrap();
+    let run = &sarif.runs[0];
+    let rules = run.tool.driver.rules.as_ref().unwrap();
+    assert_eq!(rules.len(), RULES.len());
+    let results = run.results.as_ref().unwrap();
+    assert_eq!(results.len(), 1);
+    assert_eq!(results[0].rule_id.as_deref(), Some("translate-total"));
+    let rule = usize::try_from(results[0].rule_index.unwrap()).unwrap();
+    assert_eq!(rules[rule].id, "translate-total");
+    let place = results[0].locations.as_ref().unwrap()[0]
+        .physical_location
+        .as_ref();
+    let place = place.unwrap().artifact_location.as_ref().unwrap();
+    assert_eq!(place.uri.as_deref(), Some("a%20guest.wasm"));
 }

@@ -92,6 +92,7 @@ mod event;
 mod export;
 pub mod files;
 mod finding;
+pub mod log;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 mod outcome;

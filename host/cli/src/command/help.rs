@@ -41,6 +41,93 @@ Examples:
 The component runs on the engine of servers, with a server's limits. Each rule is explained in
 docs/plugins/rules.md. Exit status 1 says that a rule is broken.";
 
+#[cfg(feature = "author")]
+pub(crate) const INSPECT: &str = "\
+Examples:
+  muster plugin inspect scanner.wasm
+  muster plugin inspect scanner.tar -o json
+
+No signature is checked here; `muster plugin verify` does. Exit status 1 says that no server would
+take the component, and why.";
+
+#[cfg(feature = "author")]
+pub(crate) const RUN: &str = "\
+Examples:
+  muster plugin run scanner.wasm describe
+  muster plugin run scanner.wasm validate --task-type scan --set paths[]=/srv
+  muster plugin run scanner.wasm translate -t scan --settings scan.json --fact os.package-manager=apt
+  muster plugin run scanner.wasm interpret -t scan --report cases/found/report.json
+  muster plugin run scanner.wasm translate -t scan --against scanner-1.1.wasm
+  muster plugin run scanner.wasm --replay call.json
+
+The answer is what a server gets, after the server's own checks; what the call took is told beside
+it. Of a trap the functions are told that led to it, with their names if the component was built
+with --names. `muster delivery export-call` writes the file for --replay. Exit status 1 says that
+there was no answer, or that two builds answer differently.";
+
+#[cfg(feature = "author")]
+pub(crate) const TEST: &str = "\
+Examples:
+  muster plugin test scanner.wasm
+  muster plugin test scanner.wasm plugins/scanner/cases --junit cases.xml
+  muster plugin test scanner.wasm --update
+
+Each folder is a case: task.json (task-type, settings, profile) and perhaps report.json in;
+verdict.json, command.json and outcome.json out. budget.json, with milliseconds and mebibytes,
+says what each call may take. `muster delivery export-report --case` makes a case of what a device
+reported. Exit status 1 says that some case is not as its files say.";
+
+#[cfg(feature = "author")]
+pub(crate) const FORM: &str = "\
+Examples:
+  muster plugin form scanner.wasm
+  muster plugin form scanner.wasm scan -o json";
+
+#[cfg(feature = "author")]
+pub(crate) const DOCS: &str = "\
+Example:
+  muster plugin docs scanner.wasm --out scanner.md
+
+The plug-in is asked with the first example of each task type which platforms it knows.";
+
+#[cfg(feature = "author")]
+pub(crate) const BENCH: &str = "\
+Examples:
+  muster plugin bench scanner.wasm
+  muster plugin bench scanner.wasm --task-type scan -o json
+
+Each task type is asked with its first example. What a device costs is a call about many, shared
+among them. Compare ratios rather than times: machines differ.";
+
+#[cfg(feature = "author")]
+pub(crate) const DEV: &str = "\
+Examples:
+  muster plugin dev
+  muster plugin dev plugins/scanner --listen 127.0.0.1:8443
+
+It needs muster-server and muster-agent, of the same version as this program. The server is new and
+goes when this ends. The device's programs print what the reports of the cases say, unless
+--real-programs is given.";
+
+pub(crate) const EXPORT_REPORT: &str = "\
+Examples:
+  muster delivery export-report 17 pc-7 --file report.json
+  muster plugin run scanner.wasm --replay report.json
+  muster delivery export-report 17 pc-7 --case cases/found-on-pc-7
+
+What the device's owner would not show to others may be in it: look before you hand it on. Exit
+status 1 says that the device has not reported yet.";
+
+pub(crate) const EXPORT_CALL: &str = "\
+Examples:
+  muster delivery export-call 17 pc-7 --file call.json
+  muster plugin run scanner.wasm --replay call.json
+  muster delivery export-call 17 pc-7 --function interpret
+
+The call has the component's digest, what it was asked and the limits that it had. What its schema
+marks as secret is taken out of the settings, and told. A plug-in is asked about a device as it is
+now, if it has not told anything since.";
+
 pub(crate) const LIST: &str = "\
 Example:
   muster plugin list";

@@ -93,7 +93,7 @@ impl Plugin {
         match self {
             Self::Install(install) => install.run(context).await,
             #[cfg(feature = "author")]
-            Self::Author(author) => author.run(&context.out),
+            Self::Author(author) => author.run(&context.out).await,
             Self::Release(release) => release.run(&context.out).await,
             Self::Revision(revision) => revision.run(context).await,
             Self::Grant {

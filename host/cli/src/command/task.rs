@@ -1,6 +1,6 @@
 //! Tasks: what can be done with them, and the shorter ones of those.
 
-mod change;
+pub(crate) mod change;
 mod create;
 mod scope;
 mod show;

@@ -1,123 +1,79 @@
-//! `JUnit` XML: a test suite for each group, a test for each rule. What is broken fails, what there
+//! JUnit XML: a test suite for each group, a test for each rule. What is broken fails, what there
 //! was nothing to try on is skipped, and advice is written to the test's output.
 
 use crate::conformance::{Group, RuleResult, Verdict, Weight};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use std::fmt::{self, Write as _};
 
 pub(super) fn write(verdict: &Verdict, file: &str) -> String {
-    let mut xml = String::new();
-    // Writing to a text cannot fail.
-    let _ = whole(&mut xml, verdict, file);
-    xml
-}
-
-fn whole(xml: &mut String, verdict: &Verdict, file: &str) -> fmt::Result {
     let name = verdict.component.label.as_deref().unwrap_or(file);
-    writeln!(xml, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
-    let all: Vec<&RuleResult> = verdict.rules.iter().collect();
-    writeln!(
-        xml,
-        "<testsuites name=\"{}\" {}>",
-        escaped(name),
-        counts(&all)
-    )?;
-    let mut groups: Vec<Group> = all.iter().map(|result| result.rule.group).collect();
+    let mut report = Report::new(name);
+    let mut groups: Vec<Group> = verdict
+        .rules
+        .iter()
+        .map(|result| result.rule.group)
+        .collect();
     groups.sort_unstable();
     groups.dedup();
     for group in groups {
-        let of: Vec<&RuleResult> = all
+        let mut suite = TestSuite::new(group.name());
+        let of = verdict
+            .rules
             .iter()
-            .copied()
-            .filter(|result| result.rule.group == group)
-            .collect();
-        writeln!(
-            xml,
-            "  <testsuite name=\"{}\" {}>",
-            group.name(),
-            counts(&of)
-        )?;
-        for result in of {
-            test(xml, result, name)?;
-        }
-        writeln!(xml, "  </testsuite>")?;
+            .filter(|result| result.rule.group == group);
+        suite.add_test_cases(of.map(|result| test(result, name)));
+        report.add_test_suite(suite);
     }
-    writeln!(xml, "</testsuites>")
+    to_text(&report)
 }
 
-fn counts(results: &[&RuleResult]) -> String {
-    let failures = results.iter().filter(|result| fails(result)).count();
-    let skipped = results.iter().filter(|result| is_skipped(result)).count();
-    // What a rule took is not measured: the same inputs serve several.
-    format!(
-        "tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\" time=\"0\"",
-        results.len()
-    )
+/// A report as it stands in a file.
+pub(crate) fn to_text(report: &Report) -> String {
+    // Writing to a text cannot fail.
+    report.to_string().unwrap_or_default()
 }
 
-fn fails(result: &RuleResult) -> bool {
-    !result.broken.is_empty() && result.rule.weight == Weight::Required
-}
-
-fn is_skipped(result: &RuleResult) -> bool {
-    result.broken.is_empty() && result.cases == 0
-}
-
-fn test(xml: &mut String, result: &RuleResult, plugin: &str) -> fmt::Result {
+/// What a rule took is not told: the same inputs serve several.
+fn test(result: &RuleResult, plugin: &str) -> TestCase {
     let rule = result.rule;
-    writeln!(
-        xml,
-        "    <testcase name=\"{}\" classname=\"{}.{}\" time=\"0\">",
-        rule.id,
-        escaped(plugin),
-        rule.group.name()
-    )?;
     let mut said = String::new();
+    // Writing to a text cannot fail.
+    let _ = say(&mut said, result);
+    let fails = !result.broken.is_empty() && rule.weight == Weight::Required;
+    let status = if fails {
+        // One failure for each test: that is what its readers know.
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status
+            .set_type(rule.id)
+            .set_message(rule.title)
+            .set_description(said.as_str());
+        status
+    } else if result.broken.is_empty() && result.cases == 0 {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message("there was nothing to try it on");
+        status
+    } else {
+        TestCaseStatus::success()
+    };
+    let mut test = TestCase::new(rule.id, status);
+    test.set_classname(format!("{plugin}.{}", rule.group.name()));
+    if !fails && !said.is_empty() {
+        test.set_system_out(said);
+    }
+    test
+}
+
+fn say(said: &mut String, result: &RuleResult) -> fmt::Result {
     for broken in &result.broken {
-        let of = broken
-            .task_type
-            .as_deref()
-            .map(|of| format!("{of}: "))
-            .unwrap_or_default();
-        writeln!(said, "{of}{}", broken.text)?;
+        if let Some(task_type) = &broken.task_type {
+            write!(said, "{task_type}: ")?;
+        }
+        writeln!(said, "{}", broken.text)?;
         if let Some(input) = &broken.input {
             writeln!(said, "with {}", input.to_json())?;
         }
+        let rule = result.rule;
         writeln!(said, "Why: {} See {}", rule.reason, rule.documentation())?;
     }
-    if fails(result) {
-        // One failure for each test: that is what its readers know.
-        writeln!(
-            xml,
-            "      <failure type=\"{}\" message=\"{}\">{}</failure>",
-            rule.id,
-            escaped(rule.title),
-            escaped(&said)
-        )?;
-    } else if is_skipped(result) {
-        writeln!(
-            xml,
-            "      <skipped message=\"there was nothing to try it on\"/>"
-        )?;
-    } else if !said.is_empty() {
-        writeln!(xml, "      <system-out>{}</system-out>", escaped(&said))?;
-    }
-    writeln!(xml, "    </testcase>")
-}
-
-/// A text as XML can hold it. Most control characters it cannot, by no means.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' | '\t' => escaped.push(character),
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            other if other.is_control() => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    Ok(())
 }

@@ -18,6 +18,7 @@ export const findFiles = {
         description: 'Where to look, with all that is below.',
         minLength: 1,
         maxLength: 1000,
+        pattern: '^[^\\u0000-\\u001f]+$',
       },
       name: {
         type: 'string',
@@ -25,6 +26,7 @@ export const findFiles = {
         description: 'Names of files; * stands for any characters.',
         minLength: 1,
         maxLength: 200,
+        pattern: '^[^\\u0000-\\u001f]+$',
         default: '*',
       },
     },

@@ -49,6 +49,16 @@ pub(super) struct Built {
 }
 
 impl Build {
+    /// What `muster plugin build DIR` does, with names for traps.
+    pub(super) fn of(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            out: None,
+            names: true,
+            profile: "release".to_owned(),
+        }
+    }
+
     pub(super) fn run(self, out: &Output) -> Result<(), Failure> {
         let built = self.build()?;
         let file = built.file.display().to_string();

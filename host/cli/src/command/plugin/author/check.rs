@@ -36,7 +36,7 @@ enum Told {
     Text,
     /// All of it, for programs
     Json,
-    /// `JUnit` XML: tests, for CI systems
+    /// JUnit XML: tests, for CI systems
     Junit,
     /// SARIF 2.1.0: findings, for code-scanning pages
     Sarif,

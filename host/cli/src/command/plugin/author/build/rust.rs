@@ -34,16 +34,14 @@ pub(super) fn build(folder: &Path, profile: &str) -> Result<Made, Failure> {
         )));
     }
     let mut cargo = program("CARGO", "cargo");
+    // One kind alone: for a component and a library at once cargo leaves `lto` out, without a word.
     cargo
-        .args([
-            "build",
-            "--target",
-            TARGET,
-            "--profile",
-            profile,
-            "--package",
-            &package.name,
-        ])
+        .args(["rustc", "--lib", "--crate-type", "cdylib"])
+        .args(["--target", TARGET, "--profile", profile])
+        .args(["--package", &package.name])
+        // Names that are not wanted are taken out of the component, whatever its language.
+        .arg("--config")
+        .arg(format!("profile.{profile}.strip=\"none\""))
         .arg("--manifest-path")
         .arg(&manifest);
     tool::run(&mut cargo, GET_RUST)?;
