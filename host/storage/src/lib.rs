@@ -47,8 +47,7 @@ impl Storage {
     pub async fn open(file: &Path) -> Result<Self, StorageError> {
         let common = SqliteConnectOptions::new()
             .filename(file)
-            .busy_timeout(Duration::from_secs(10))
-            .pragma("cache_size", "-65536");
+            .busy_timeout(Duration::from_secs(10));
         let writing = common
             .clone()
             .create_if_missing(true)
@@ -57,6 +56,7 @@ impl Storage {
             .auto_vacuum(SqliteAutoVacuum::Incremental)
             // A batch of random rows would otherwise pay for a checkpoint each time.
             .pragma("wal_autocheckpoint", "20000")
+            .pragma("cache_size", "-65536")
             .pragma("journal_size_limit", "134217728");
         let mut writing = writing.connect().await?;
         sqlx::migrate!()
@@ -65,7 +65,12 @@ impl Storage {
             .map_err(StorageError::Migrate)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(8)
-            .connect_with(common.pragma("query_only", "on"))
+            // What one has read the operating system keeps for all of them.
+            .connect_with(
+                common
+                    .pragma("query_only", "on")
+                    .pragma("cache_size", "-4096"),
+            )
             .await?;
         Ok(Self {
             readers,
