@@ -59,6 +59,11 @@ impl RevisionState {
         self.is_current() || matches!(self, Self::Ready | Self::Shadow | Self::Superseded)
     }
 
+    /// Whether it can be asked what the reports mean that its own commands led to.
+    pub fn may_interpret(self) -> bool {
+        self == Self::Active || self.may_activate()
+    }
+
     /// Whether it can be put into its application's place.
     pub fn may_activate(self) -> bool {
         matches!(self, Self::Ready | Self::Shadow | Self::Superseded)
@@ -68,5 +73,21 @@ impl RevisionState {
 impl fmt::Display for RevisionState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_came_back_into_its_place_still_reads_what_it_led_to() {
+        for state in [RevisionState::Active, RevisionState::Superseded] {
+            assert!(state.may_interpret(), "{state}");
+        }
+        for state in [RevisionState::Quarantined, RevisionState::Removed] {
+            assert!(!state.may_interpret(), "{state}");
+        }
+        assert!(!RevisionState::Active.may_activate());
     }
 }

@@ -250,7 +250,8 @@ impl App {
         let mut connection = self.0.storage.read().await?;
         let row = plugin_revision(&mut connection, application, digest).await?;
         drop(connection);
-        let kept = row.filter(|row| row.state.may_activate());
+        // It may have come back into its place since we looked at who is at work.
+        let kept = row.filter(|row| row.state.may_interpret());
         let Some(row) = kept else {
             return Ok(current);
         };
