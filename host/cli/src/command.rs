@@ -9,6 +9,7 @@ mod help;
 mod login;
 mod plugin;
 mod run;
+mod settings;
 mod status;
 mod task;
 mod trust;

@@ -11,7 +11,6 @@ mod inspect;
 mod new;
 mod reference;
 mod run;
-mod settings;
 mod show;
 mod test;
 mod tool;

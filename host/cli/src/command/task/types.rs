@@ -2,20 +2,12 @@
 
 use crate::client::path;
 use crate::command::Context;
+use crate::command::settings::{fields, plain};
 use crate::failure::Failure;
 use crate::output::{cell, word};
 use crate::time::seconds;
 use muster_api::plugin::{PluginView, TaskTypeView};
-use serde_json::{Map, Value};
-
-/// How deep a schema is followed.
-const MOST_DEPTH: usize = 6;
-/// How many parts of a schema are looked at.
-const MOST_STEPS: usize = 2_000;
-/// Kinds that are shown of one setting.
-const MOST_KINDS: usize = 8;
-/// Settings that are shown of one task type.
-const MOST_SETTINGS: usize = 200;
+use serde_json::Value;
 
 /// Shows the task types of one application or of all. As JSON, the plug-ins that hold them.
 pub(crate) async fn run(context: &Context, application: Option<String>) -> Result<(), Failure> {
@@ -91,19 +83,22 @@ fn show(context: &Context, task_type: &TaskTypeView) -> Result<(), Failure> {
         word(&task_type.needs),
         seconds(task_type.time_limit.into())
     ))?;
-    let settings = settings(&task_type.settings_schema);
-    let rows = settings.into_iter().map(|setting| {
-        let name = format!("    {}", setting.path);
-        let default = if setting.required {
-            "required".to_owned()
-        } else {
-            setting.default
+    let rows = fields(&task_type.settings_schema).into_iter().map(|field| {
+        let kind = [vec![field.widget.name()], field.limits].concat();
+        let default = match field.default {
+            _ if field.required => "required".to_owned(),
+            Some(value) => as_set(&value),
+            None => String::new(),
+        };
+        let description = match field.description {
+            none if none.is_empty() => field.title,
+            description => description,
         };
         vec![
-            cell(name),
-            cell(setting.kind),
+            cell(format!("    {}", field.path)),
+            cell(kind.join(", ")),
             cell(default),
-            cell(setting.description),
+            cell(description),
         ]
     });
     out.table(
@@ -113,221 +108,26 @@ fn show(context: &Context, task_type: &TaskTypeView) -> Result<(), Failure> {
     )
 }
 
-/// One line of the table of settings.
-#[derive(Debug, PartialEq, Eq)]
-struct Setting {
-    /// As `--set` takes it.
-    path: String,
-    kind: String,
-    default: String,
-    required: bool,
-    description: String,
-}
-
-/// The settings that a schema describes.
-fn settings(schema: &Value) -> Vec<Setting> {
-    let mut reader = Reader {
-        root: schema,
-        found: Vec::new(),
-        steps: MOST_STEPS,
-    };
-    reader.gather(schema, "", 0);
-    reader.found
-}
-
-/// A schema and those that it refers to: a word holds from the first that has it.
-struct Node<'a>(Vec<&'a Map<String, Value>>);
-
-impl<'a> Node<'a> {
-    fn get(&self, word: &str) -> Option<&'a Value> {
-        self.0.iter().find_map(|schema| schema.get(word))
-    }
-
-    /// Schemas that add to this one, or of which one holds.
-    fn alternatives(&self) -> impl Iterator<Item = &'a Value> {
-        let lists =
-            ["allOf", "anyOf", "oneOf"].map(|word| self.get(word).and_then(Value::as_array));
-        let single = ["then", "else"].map(|word| self.get(word));
-        lists
-            .into_iter()
-            .flatten()
-            .flatten()
-            .chain(single.into_iter().flatten())
-    }
-}
-
-/// Reads a schema, with an end: it is the vendor's, and may refer to itself in many places.
-struct Reader<'a> {
-    root: &'a Value,
-    found: Vec<Setting>,
-    steps: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn gather(&mut self, schema: &'a Value, prefix: &str, depth: usize) {
-        if depth >= MOST_DEPTH || !self.step() {
-            return;
-        }
-        let schema = self.resolve(schema);
-        let required = schema.get("required").and_then(Value::as_array);
-        let properties = schema.get("properties").and_then(Value::as_object);
-        for (name, property) in properties.into_iter().flatten() {
-            let path = format!("{prefix}{name}");
-            let known = self.found.iter().any(|setting| setting.path == path);
-            if known || self.found.len() >= MOST_SETTINGS || !self.step() {
-                continue;
-            }
-            let node = self.resolve(property);
-            let setting = Setting {
-                path: path.clone(),
-                kind: self.kind(property, 0),
-                default: node.get("default").map(plain).unwrap_or_default(),
-                required: required.is_some_and(|names| names.iter().any(|one| one == name)),
-                description: description(&node),
-            };
-            self.found.push(setting);
-            self.gather(property, &format!("{path}."), depth + 1);
-            if let Some(items) = node.get("items") {
-                self.gather(items, &format!("{path}[]."), depth + 1);
-            }
-        }
-        for part in schema.alternatives() {
-            self.gather(part, prefix, depth + 1);
-        }
-    }
-
-    /// Whether one more step may be made.
-    fn step(&mut self) -> bool {
-        self.steps = self.steps.saturating_sub(1);
-        self.steps > 0
-    }
-
-    /// Follows `$ref` within the schema.
-    fn resolve(&self, schema: &'a Value) -> Node<'a> {
-        let mut node = Node(schema.as_object().into_iter().collect());
-        while let Some(Value::String(target)) = node.0.last().and_then(|last| last.get("$ref")) {
-            let target = target
-                .strip_prefix('#')
-                .and_then(|pointer| self.root.pointer(pointer));
-            match target.and_then(Value::as_object) {
-                Some(target) if node.0.len() < MOST_DEPTH => node.0.push(target),
-                _ => break,
-            }
-        }
-        node
-    }
-
-    fn kind(&mut self, schema: &'a Value, depth: usize) -> String {
-        let node = self.resolve(schema);
-        if let Some(values) = node.get("enum").and_then(Value::as_array) {
-            return values.iter().map(plain).collect::<Vec<_>>().join(" | ");
-        }
-        if let Some(value) = node.get("const") {
-            return plain(value);
-        }
-        if depth >= MOST_DEPTH || !self.step() {
-            return "…".to_owned();
-        }
-        let name = match node.get("type") {
-            Some(Value::String(name)) => name.clone(),
-            Some(Value::Array(names)) => names
-                .iter()
-                .filter_map(Value::as_str)
-                .collect::<Vec<_>>()
-                .join(" | "),
-            _ => {
-                let kinds = node.alternatives().map(|part| self.kind(part, depth + 1));
-                let mut kinds: Vec<String> = kinds.take(MOST_KINDS).collect();
-                kinds.dedup();
-                return if kinds.is_empty() {
-                    "any".to_owned()
-                } else {
-                    kinds.join(" | ")
-                };
-            }
-        };
-        match (name.as_str(), node.get("items")) {
-            ("array", Some(items)) => format!("list of {}", self.kind(items, depth + 1)),
-            ("array", None) => "list".to_owned(),
-            _ => format!("{name}{}", range(&node)),
-        }
-    }
-}
-
-/// ` 1–100`, ` from 1`, ` to 100`.
-fn range(schema: &Node<'_>) -> String {
-    match (schema.get("minimum"), schema.get("maximum")) {
-        (Some(least), Some(most)) => format!(" {least}–{most}"),
-        (Some(least), None) => format!(" from {least}"),
-        (None, Some(most)) => format!(" to {most}"),
-        (None, None) => String::new(),
-    }
-}
-
-fn description(schema: &Node<'_>) -> String {
-    let text = |word: &str| schema.get(word).and_then(Value::as_str);
-    text("description")
-        .or_else(|| text("title"))
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// A value as `--set` takes it.
-fn plain(value: &Value) -> String {
+/// A value as `--set` takes it: a text that would be read as JSON is quoted.
+fn as_set(value: &Value) -> String {
     match value {
-        Value::String(text) if serde_json::from_str::<Value>(text).is_err() => text.clone(),
-        other => other.to_string(),
+        Value::String(text) if serde_json::from_str::<Value>(text).is_ok() => value.to_string(),
+        other => plain(other),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
-    fn settings_are_read_from_a_schema() {
-        let schema = json!({
-            "type": "object",
-            "required": ["mode"],
-            "properties": {
-                "mode": {"enum": ["quick", "full"], "title": "What to scan"},
-                "paths": {"type": "array", "items": {"$ref": "#/$defs/path"}, "default": []},
-                "archives": {
-                    "type": "object",
-                    "description": "Archives.",
-                    "properties": {
-                        "depth": {"type": "integer", "minimum": 1, "maximum": 30, "default": 8}
-                    }
-                },
-                "rules": {"type": "array", "items": {"properties": {"name": {"type": "string"}}, "type": "object"}},
-                "action": {"oneOf": [{"const": "report"}, {"type": ["string", "null"]}]}
-            },
-            "if": {"properties": {"mode": {"const": "full"}}},
-            "then": {"properties": {"extra": {"type": "boolean"}}},
-            "$defs": {"path": {"type": "string"}}
-        });
-        let lines: Vec<String> = settings(&schema)
-            .into_iter()
-            .map(|s| {
-                format!(
-                    "{} | {} | {} | {} | {}",
-                    s.path, s.kind, s.default, s.required, s.description
-                )
-            })
-            .collect();
-        insta::assert_snapshot!(lines.join("\n"));
-    }
-
-    #[test]
-    fn a_schema_that_holds_itself_ends() {
-        let schema = json!({"properties": {"a": {"$ref": "#"}, "b": {"$ref": "#/nowhere"}}});
-        assert!(settings(&schema).len() <= MOST_SETTINGS);
-        let many: Vec<Value> = (0..500).map(|_| json!({"$ref": "#"})).collect();
-        let wide = json!({"allOf": many, "properties": {"x": {"$ref": "#"}}});
-        assert!(settings(&wide).len() <= MOST_SETTINGS);
-        let kinds =
-            json!({"properties": {"x": {"items": {"$ref": "#/properties/x"}, "type": "array"}}});
-        assert!(!settings(&kinds).is_empty());
+    fn a_default_is_told_as_it_can_be_set() {
+        for (value, told) in [
+            (Value::from("quick"), "quick"),
+            (Value::from("7"), "\"7\""),
+            (Value::from(7), "7"),
+        ] {
+            assert_eq!(as_set(&value), told);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `muster plugin bench`: what each function costs, per call and per device, against a server's limits
 //! and against a plug-in that does nothing.
 
-use super::engine::{Engine, Guest};
+use super::engine::{Engine, Guest, first_example, usual_profile};
 use crate::failure::Failure;
 use crate::output::{Output, Tint, cell, number};
 use clap::Args;
@@ -164,25 +164,12 @@ struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     fn of(guest: &'a Guest, nothing: &'a Guest, task_type: &'a TaskType, patience: u32) -> Self {
-        let settings = task_type
-            .examples
-            .first()
-            .map(|example| example.settings.to_value());
         Self {
             guest,
             nothing,
             id: task_type.id.as_str(),
-            settings: settings.unwrap_or_else(|| json!({})),
-            profile: Profile {
-                platform: "linux".to_owned(),
-                architecture: "x86_64".to_owned(),
-                application_version: None,
-                facts: task_type
-                    .facts
-                    .iter()
-                    .map(|fact| (fact.clone(), None))
-                    .collect(),
-            },
+            settings: first_example(task_type),
+            profile: usual_profile(task_type, "linux"),
             patience: Duration::from_millis(patience.into()),
         }
     }

@@ -2,16 +2,17 @@
 
 use crate::failure::Failure;
 use muster_domain::Digest;
+use muster_domain::application::TaskType;
 use muster_domain::command::Command;
 use muster_domain::finding::Finding;
 use muster_domain::outcome::Outcome;
-use muster_domain::profile::ProfileCount;
+use muster_domain::profile::{Profile, ProfileCount};
 use muster_domain::report::Report;
 use muster_domain::settings::Settings;
 use muster_plugin_harness::{
     AskError, Config, Description, Function, Grants, Harness, OpenError, Options, Plugin, Refusal,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -117,6 +118,26 @@ fn kept() -> Option<(PathBuf, File)> {
     let lock = File::create(folder.join("lock")).ok()?;
     lock.try_lock().ok()?;
     Some((folder.join("engine"), lock))
+}
+
+/// The settings of a task type's first example; empty ones if it has none.
+pub(super) fn first_example(task_type: &TaskType) -> Value {
+    let example = task_type.examples.first();
+    example.map_or_else(|| json!({}), |example| example.settings.to_value())
+}
+
+/// A device that tells none of the facts that a task type reads.
+pub(super) fn usual_profile(task_type: &TaskType, platform: &str) -> Profile {
+    Profile {
+        platform: platform.to_owned(),
+        architecture: "x86_64".to_owned(),
+        application_version: None,
+        facts: task_type
+            .facts
+            .iter()
+            .map(|fact| (fact.clone(), None))
+            .collect(),
+    }
 }
 
 /// What a call does, with the lines that the plug-in logs meanwhile on standard error.

@@ -1,6 +1,6 @@
 //! `muster plugin form`: the settings of a task type, drawn as a console draws them.
 
-use super::settings::{Choice, Field, Widget, fields, plain};
+use crate::command::settings::{Choice, Field, Widget, fields, plain};
 use muster_domain::application::TaskType;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ pub(super) fn drawn(task_type: &TaskType) -> String {
 }
 
 fn field_lines(field: &Field) -> Vec<String> {
-    let margin = format!("│  {}", "   ".repeat(field.depth));
+    let margin = format!("│  {}", "   ".repeat(depth(field)));
     let star = if field.required { " *" } else { "" };
     let gone = if field.deprecated {
         " (going away)"
@@ -49,7 +49,7 @@ fn field_lines(field: &Field) -> Vec<String> {
     let drawn = widget(&field.widget, field.default.as_ref());
     let mut first = format!("{margin}{title}");
     if !drawn.is_empty() {
-        let room = (TITLE + 3).saturating_sub(field.depth * 3 + title.chars().count());
+        let room = (TITLE + 3).saturating_sub(depth(field) * 3 + title.chars().count());
         let _ = write!(first, "{}{drawn}", " ".repeat(room.max(2)));
     }
     let mut lines = vec![first];
@@ -71,6 +71,11 @@ fn field_lines(field: &Field) -> Vec<String> {
         lines.extend(wrapped(&notes.join("; "), &below));
     }
     lines
+}
+
+/// How many groups it lies in.
+fn depth(field: &Field) -> usize {
+    field.path.matches('.').count()
 }
 
 /// One line for a widget, with what stands in it before anybody touches it.

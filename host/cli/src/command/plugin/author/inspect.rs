@@ -1,8 +1,8 @@
 //! `muster plugin inspect`: what a component is made of, and what it says of itself.
 
 use super::engine::Engine;
-use super::settings::fields;
 use crate::command::plugin::release::files::release;
+use crate::command::settings::fields;
 use crate::failure::Failure;
 use crate::input::Source;
 use crate::output::{Output, Tint, cell, number, word};

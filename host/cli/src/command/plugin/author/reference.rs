@@ -1,6 +1,6 @@
 //! `muster plugin docs`: a reference of the task types, as Markdown.
 
-use super::settings::{Field, Widget, fields, plain};
+use crate::command::settings::{Field, Widget, fields, plain};
 use crate::output::word;
 use crate::time::seconds;
 use muster_domain::application::{Description, EventType, TaskType};

@@ -1,15 +1,15 @@
 //! `muster plugin form` and `muster plugin docs`: what administrators will see of a plug-in.
 
-use super::engine::{Engine, Guest};
+use super::engine::{Engine, Guest, first_example, usual_profile};
 use super::form;
 use super::reference::{Platforms, page};
-use super::settings::fields;
+use crate::command::settings::fields;
 use crate::failure::Failure;
 use crate::input::write_file;
 use crate::output::{Output, clean_lines};
 use clap::Args;
 use muster_domain::application::TaskType;
-use muster_domain::profile::{Profile, ProfileCount};
+use muster_domain::profile::ProfileCount;
 use muster_plugin_harness::Refusal;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -77,24 +77,10 @@ impl Docs {
 /// What the plug-in says of each platform, asked with the task type's first example. A device that
 /// tells none of the facts may get another answer; only the platform's own refusal is told.
 fn platforms<'g>(guest: &Guest, task_type: &'g TaskType) -> Platforms<'g> {
-    let settings = task_type
-        .examples
-        .first()
-        .map(|example| example.settings.to_value());
-    let settings = settings.unwrap_or_else(|| json!({}));
+    let settings = first_example(task_type);
     let answers = PLATFORMS.iter().filter_map(|platform| {
-        let profile = Profile {
-            platform: (*platform).to_owned(),
-            architecture: "x86_64".to_owned(),
-            application_version: None,
-            facts: task_type
-                .facts
-                .iter()
-                .map(|fact| (fact.clone(), None))
-                .collect(),
-        };
         let profile = ProfileCount {
-            profile,
+            profile: usual_profile(task_type, platform),
             devices: 1,
         };
         let (answer, _) = guest.translate(task_type.id.as_str(), &settings, &profile);

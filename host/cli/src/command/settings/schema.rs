@@ -12,7 +12,7 @@ const MOST_STEPS: usize = 5_000;
 const MOST_FIELDS: usize = 500;
 
 /// The fields of a schema, in its order. Those of a group follow it.
-pub(in super::super) fn fields(schema: &Value) -> Vec<Field> {
+pub(crate) fn fields(schema: &Value) -> Vec<Field> {
     let mut reader = Reader {
         root: schema,
         found: Vec::new(),
@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
             if known || self.found.len() >= MOST_FIELDS || !self.step() {
                 continue;
             }
-            let field = self.field(property, name, path.clone(), depth, &node);
+            let field = self.field(property, name, path.clone(), &node);
             let widget = field.widget.clone();
             self.found.push(field);
             match widget {
@@ -87,20 +87,12 @@ impl<'a> Reader<'a> {
         self.conditions(&node, prefix);
     }
 
-    fn field(
-        &mut self,
-        property: &'a Value,
-        name: &str,
-        path: String,
-        depth: usize,
-        parent: &Node<'a>,
-    ) -> Field {
+    fn field(&mut self, property: &'a Value, name: &str, path: String, parent: &Node<'a>) -> Field {
         let node = self.resolve(property);
         let title = node.text("title").unwrap_or(name).to_owned();
         let unit = node.text("x-unit").or_else(|| in_brackets(&title));
         Field {
             path,
-            depth,
             description: node.text("description").unwrap_or_default().to_owned(),
             widget: self.widget(&node, MOST_DEPTH),
             unit: unit.map(str::to_owned),

@@ -8,7 +8,7 @@ use serde_json::Value;
 /// What a setting is edited with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
-pub(in super::super) enum Widget {
+pub(crate) enum Widget {
     /// A line.
     Text,
     /// Several lines.
@@ -41,9 +41,9 @@ pub(in super::super) enum Widget {
 
 /// One of a few values.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(in super::super) struct Choice {
-    pub(in super::super) value: Value,
-    pub(in super::super) title: String,
+pub(crate) struct Choice {
+    pub(crate) value: Value,
+    pub(crate) title: String,
 }
 
 /// Characters from which on a text has more than one line.
@@ -53,7 +53,7 @@ const MOST_CHOICES: usize = 200;
 
 impl Widget {
     /// In a word, for tables.
-    pub(in super::super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Self::Text | Self::LongText => "text".into(),
             Self::Secret => "secret".into(),
