@@ -2,8 +2,8 @@
 //!
 //! Read in this order: an [`application`] has a plug-in that describes its task types; a [`task`]
 //! is what an administrator asked for, with revisions; a [`run`] is one occurrence of a task over
-//! its scope; a [`delivery`] is one run for one [`device`]; the [`command`] is a delivery in the
-//! device's own terms; a [`report`] is what came of it; an [`outcome`] is what that means; and an
+//! its scope, started by hand or by a [`schedule`]; a [`delivery`] is one run for one [`device`]; the
+//! [`command`] is a delivery in the device's own terms; a [`report`] is what came of it; an [`outcome`] is what that means; and an
 //! [`event`] stands beside every one of these steps.
 
 pub mod application;
@@ -23,6 +23,7 @@ pub mod profile;
 pub mod report;
 pub mod revision;
 pub mod run;
+pub mod schedule;
 pub mod settings;
 pub mod task;
 pub mod text;

@@ -1,0 +1,369 @@
+//! Occurrences: the times at which a schedule starts its task, and what each is called.
+
+use super::Schedule;
+use super::calendar::{Calendar, Days, MonthDays, Times};
+use super::clock::LocalMinute;
+use super::when::{Weekday, When};
+use super::zone::{Moment, Pass, RepeatedTime, SkippedTime, UnknownZone, local_floor, moment};
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The name of an occurrence within its task: the same on the server and on every device.
+///
+/// It is the time by the clock on the wall that the schedule's rule gave, so devices in different
+/// zones have the same name for what each of them starts at six in the evening. Rules that count
+/// elapsed time name what the clock would show if it was never changed. Where a time that comes
+/// twice counts twice, the second one is marked: `2026-10-25T02:30/2`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OccurrenceId {
+    local: LocalMinute,
+    second: bool,
+}
+
+impl OccurrenceId {
+    /// The time by the clock on the wall.
+    pub fn local(self) -> LocalMinute {
+        self.local
+    }
+
+    /// Whether it is the second one of a time that counts twice.
+    pub fn is_second(self) -> bool {
+        self.second
+    }
+}
+
+impl fmt::Display for OccurrenceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = if self.second { "/2" } else { "" };
+        write!(f, "{}{mark}", self.local)
+    }
+}
+
+impl From<OccurrenceId> for String {
+    fn from(id: OccurrenceId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for OccurrenceId {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (local, second) = match text.strip_suffix("/2") {
+            Some(local) => (local.to_owned(), true),
+            None => (text, false),
+        };
+        let local = LocalMinute::try_from(local)?;
+        Ok(Self { local, second })
+    }
+}
+
+/// One time at which a schedule starts its task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// When.
+    pub at: Timestamp,
+    /// What it is called.
+    pub id: OccurrenceId,
+}
+
+/// A schedule's times in one zone, ready to be asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timetable {
+    rule: Rule,
+    zone: TimeZone,
+    skipped: SkippedTime,
+    repeated: RepeatedTime,
+    starts: Option<Timestamp>,
+    ends: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Rule {
+    /// No time starts the task.
+    None,
+    Calendar(Calendar),
+    /// Every so many seconds of elapsed time.
+    Elapsed {
+        first: LocalMinute,
+        seconds: i64,
+    },
+}
+
+impl Timetable {
+    /// The times of a schedule on a device with such a clock.
+    pub fn new(schedule: &Schedule, device: &TimeZone) -> Result<Self, UnknownZone> {
+        let zone = schedule.zone.rules(device)?;
+        let bound = |local: Option<LocalMinute>, pass| {
+            local.and_then(|local| Some(moment(&zone, local.datetime(), pass)?.at))
+        };
+        Ok(Self {
+            starts: bound(schedule.starts, Pass::First),
+            ends: bound(schedule.ends, Pass::Second),
+            rule: rule(&schedule.when),
+            skipped: schedule.skipped_time,
+            repeated: schedule.repeated_time,
+            zone,
+        })
+    }
+
+    /// The occurrences later than a moment, in order, without end unless the schedule has one. Each
+    /// costs a few steps, and none is made before it is asked for.
+    pub fn after(&self, after: Timestamp) -> Occurrences<'_> {
+        // An occurrence at the very start counts.
+        let start = self
+            .starts
+            .and_then(|starts| starts.checked_sub(SignedDuration::from_nanos(1)).ok());
+        let after = start.map_or(after, |start| after.max(start));
+        let (first, second) = match self.repeated {
+            RepeatedTime::First => (true, false),
+            RepeatedTime::Second => (false, true),
+            RepeatedTime::Both => (true, true),
+        };
+        let stream = |wanted: bool, pass| wanted.then(|| Stream::new(self, after, pass));
+        Occurrences {
+            table: self,
+            after,
+            first: stream(first, Pass::First).flatten(),
+            second: stream(second, Pass::Second).flatten(),
+        }
+    }
+
+    /// Whether a moment is neither before the schedule's start nor after its end.
+    pub fn holds_at(&self, moment: Timestamp) -> bool {
+        self.starts.is_none_or(|starts| starts <= moment)
+            && self.ends.is_none_or(|ends| moment <= ends)
+    }
+
+    /// The occurrences later than `after` and not later than `to`, in order.
+    pub fn within(&self, after: Timestamp, to: Timestamp) -> impl Iterator<Item = Occurrence> + '_ {
+        self.after(after).take_while(move |next| next.at <= to)
+    }
+
+    /// The newest occurrences later than `after` and not later than `to`, at most so many, in order;
+    /// and whether there are older ones among them. Costs as much as what it gives, however long
+    /// ago `after` is.
+    pub fn newest(&self, after: Timestamp, to: Timestamp, most: usize) -> (Vec<Occurrence>, bool) {
+        // Ever longer spans before `to`, until one holds enough. It holds at most about twice as many
+        // as the one before, which did not.
+        let mut span = SignedDuration::from_mins(1);
+        loop {
+            let begin = to.checked_sub(span).unwrap_or(Timestamp::MIN).max(after);
+            let mut found: Vec<Occurrence> = self.within(begin, to).collect();
+            if found.len() > most || begin == after {
+                let older = found.len().saturating_sub(most);
+                return (found.split_off(older), older > 0);
+            }
+            span = span.saturating_mul(2);
+        }
+    }
+}
+
+/// What [`Timetable::after`] gives.
+#[derive(Debug, Clone)]
+pub struct Occurrences<'a> {
+    table: &'a Timetable,
+    after: Timestamp,
+    first: Option<Stream>,
+    second: Option<Stream>,
+}
+
+impl Iterator for Occurrences<'_> {
+    type Item = Occurrence;
+
+    fn next(&mut self) -> Option<Occurrence> {
+        let next = match &self.table.rule {
+            Rule::None => None,
+            Rule::Elapsed { first, seconds } => self.table.elapsed(*first, *seconds, self.after),
+            Rule::Calendar(calendar) => {
+                let after = self.after;
+                let peek = |stream: &mut Option<Stream>| {
+                    stream.as_mut()?.later_than(self.table, calendar, after)
+                };
+                let (first, second) = (peek(&mut self.first), peek(&mut self.second));
+                // At the same moment both streams have the same time, and it is one occurrence.
+                match (first, second) {
+                    (Some(first), Some(second)) if second.at < first.at => Some(second),
+                    (first, second) => first.or(second),
+                }
+            }
+        }?;
+        if self.table.ends.is_some_and(|ends| next.at > ends) {
+            return None;
+        }
+        self.after = next.at;
+        Some(next)
+    }
+}
+
+impl Timetable {
+    fn elapsed(&self, first: LocalMinute, seconds: i64, after: Timestamp) -> Option<Occurrence> {
+        let anchor = moment(&self.zone, first.datetime(), Pass::First)?.at;
+        let gone = after.duration_since(anchor);
+        let periods = if gone.is_negative() {
+            0
+        } else {
+            gone.as_secs().checked_div(seconds)?.checked_add(1)?
+        };
+        let elapsed = SignedDuration::from_secs(periods.checked_mul(seconds)?);
+        Some(Occurrence {
+            at: anchor.checked_add(elapsed).ok()?,
+            id: OccurrenceId {
+                local: LocalMinute::of(first.datetime().checked_add(elapsed).ok()?),
+                second: false,
+            },
+        })
+    }
+}
+
+/// A calendar's minutes, each at its first or at its second time.
+#[derive(Debug, Clone)]
+struct Stream {
+    pass: Pass,
+    next: Option<LocalMinute>,
+}
+
+impl Stream {
+    fn new(table: &Timetable, after: Timestamp, pass: Pass) -> Option<Self> {
+        let Rule::Calendar(calendar) = &table.rule else {
+            return None;
+        };
+        let next = calendar.next(local_floor(&table.zone, after));
+        let next = next.map(LocalMinute::of);
+        Some(Self { pass, next })
+    }
+
+    /// The first one that is later than a moment. Stays where it is until the moment has passed it.
+    fn later_than(
+        &mut self,
+        table: &Timetable,
+        calendar: &Calendar,
+        after: Timestamp,
+    ) -> Option<Occurrence> {
+        loop {
+            let local = self.next?;
+            let Moment {
+                at,
+                skipped,
+                repeated,
+            } = moment(&table.zone, local.datetime(), self.pass)?;
+            let passed_over = skipped && table.skipped == SkippedTime::Skip;
+            if at > after && !passed_over {
+                // Named second only where both count: else zones with and without the change would
+                // have two names for what is one occurrence.
+                let second =
+                    repeated && self.pass == Pass::Second && table.repeated == RepeatedTime::Both;
+                return Some(Occurrence {
+                    at,
+                    id: OccurrenceId { local, second },
+                });
+            }
+            let minute = SignedDuration::from_mins(1);
+            let following = local.datetime().checked_add(minute).ok()?;
+            self.next = calendar.next(following).map(LocalMinute::of);
+        }
+    }
+}
+
+// Bits 1 to 12.
+const EVERY_MONTH: u16 = 0x1ffe;
+
+fn rule(when: &When) -> Rule {
+    let at = |days, time: Time| {
+        Rule::Calendar(Calendar {
+            days,
+            times: Times::one(time),
+        })
+    };
+    let weekdays = |days: &[Weekday]| days.iter().fold(0, |set, day| set | day.bit());
+    let numbers = |days: &[u32]| {
+        let real = days.iter().filter(|day| (1..=31).contains(*day));
+        real.fold(0, |set, day| set | 1 << day)
+    };
+    let elapsed = |first: LocalMinute, seconds: u32, times: u32| Rule::Elapsed {
+        first,
+        seconds: (i64::from(seconds) * i64::from(times)).max(60),
+    };
+    match when {
+        When::Once { at: once } => {
+            let once = once.datetime();
+            at(Days::One(once.date()), once.time())
+        }
+        When::EveryMinutes { minutes, from } => elapsed(*from, 60, *minutes),
+        When::EveryHours { hours, from } => elapsed(*from, 3600, *hours),
+        When::DailyWithoutDaylightSaving { from } => elapsed(*from, 86_400, 1),
+        When::EveryDays { days, from } => {
+            let from = from.datetime();
+            let days = Days::Every {
+                days: *days,
+                from: from.date(),
+            };
+            at(days, from.time())
+        }
+        When::EveryWeeks {
+            weeks,
+            days,
+            at: time,
+            from,
+        } => {
+            let days = Days::Weeks {
+                weeks: (*weeks).max(1),
+                from: from.datetime().date(),
+                weekdays: weekdays(days),
+            };
+            at(days, time.time())
+        }
+        When::Weekly { days, at: time } => {
+            let days = Days::Weeks {
+                weeks: 1,
+                from: Date::constant(1970, 1, 1),
+                weekdays: weekdays(days),
+            };
+            at(days, time.time())
+        }
+        When::Monthly {
+            days,
+            at: time,
+            short_month,
+        } => {
+            let days = MonthDays::Numbers {
+                days: numbers(days),
+                short: *short_month,
+            };
+            let months = EVERY_MONTH;
+            at(Days::Months { months, days }, time.time())
+        }
+        When::MonthlyByWeekday { on, at: time } => {
+            let days = MonthDays::Pattern(on.iter().map(|place| (place.nth, place.day)).collect());
+            let months = EVERY_MONTH;
+            at(Days::Months { months, days }, time.time())
+        }
+        When::Yearly {
+            month,
+            day,
+            at: time,
+            short_month,
+        } => {
+            let days = MonthDays::Numbers {
+                days: numbers(&[*day]),
+                short: *short_month,
+            };
+            let months = 1_u16.checked_shl(*month).unwrap_or(0) & EVERY_MONTH;
+            at(Days::Months { months, days }, time.time())
+        }
+        When::Cron { expression } => Rule::Calendar(expression.calendar().clone()),
+        When::Manual
+        | When::Immediately
+        | When::ApplicationStart { .. }
+        | When::AgentStart { .. }
+        | When::RepositoryUpdated
+        | When::Outbreak { .. }
+        | When::AfterTask { .. }
+        | When::Joined { .. }
+        | When::Event { .. } => Rule::None,
+    }
+}
