@@ -14,6 +14,8 @@ pub mod occurrence;
 pub mod policy;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_rules;
 pub mod trigger;
 pub mod when;
 pub mod window;
