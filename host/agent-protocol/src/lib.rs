@@ -6,8 +6,9 @@
 //! 1. [`enroll`]: a one-time token becomes a certificate, over HTTPS.
 //! 2. [`message`]: JSON texts over a WebSocket with mutual TLS. The agent begins with `hello`.
 //! 3. [`order`]: what the server wants of a delivery, signed, so that a device can tell that it is
-//!    meant, by whom, and since when.
+//!    meant, by whom, and since when. [`assignment`]: the same for what a device starts by itself.
 
+pub mod assignment;
 pub mod enroll;
 pub mod message;
 pub mod order;

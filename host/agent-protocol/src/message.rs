@@ -6,7 +6,8 @@ use muster_domain::delivery::Cause;
 use muster_domain::device::{Facts, InstalledApplication};
 use muster_domain::event::Severity;
 use muster_domain::report::Report;
-use muster_domain::{DeviceId, Digest, RunId};
+use muster_domain::schedule::OccurrenceId;
+use muster_domain::{DeviceId, Digest, RunId, TaskId};
 use serde::{Deserialize, Serialize};
 
 /// From an agent.
@@ -76,6 +77,37 @@ pub struct NumberedNews {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "news", rename_all = "kebab-case")]
 pub enum News {
+    /// An occurrence of a task that the device starts by itself is due. From here on it is called by
+    /// the number that the device gives it, which is below 0, in news and in orders. The first news
+    /// of it.
+    Occurred {
+        /// The device's own number for it.
+        run: RunId,
+        /// The task.
+        task: TaskId,
+        /// Which of its occurrences.
+        occurrence: OccurrenceId,
+        /// The task's revision, as the device had it.
+        revision: u32,
+        /// The command, as the device had it.
+        command: Digest,
+        /// The revision of the plug-in that made the command.
+        plugin: Digest,
+    },
+    /// It starts later, by its random delay or by the schedule.
+    Scheduled {
+        /// The run.
+        run: RunId,
+        /// When.
+        at: Timestamp,
+    },
+    /// It does not start any more. The last news of it.
+    Missed {
+        /// The run.
+        run: RunId,
+        /// Why.
+        cause: Cause,
+    },
     /// A delivery waits for something.
     Waiting {
         /// The run.
@@ -147,8 +179,12 @@ pub enum End {
 pub enum FromServer {
     /// The answer to `hello`.
     Welcome(Welcome),
-    /// What is wanted of a delivery.
+    /// What is wanted of a delivery: an [`crate::order::Order`].
     Order(Envelope),
+    /// A task that the device starts by itself: an [`crate::assignment::Assignment`].
+    Assign(Envelope),
+    /// When tasks may start on the device: an [`crate::assignment::DeviceWindows`].
+    Windows(Envelope),
     /// The body of a command.
     Command {
         /// Its name: the digest of the body.
@@ -193,7 +229,10 @@ impl News {
     /// The run that it is about.
     pub fn run(&self) -> Option<RunId> {
         match self {
-            Self::Waiting { run, .. }
+            Self::Occurred { run, .. }
+            | Self::Scheduled { run, .. }
+            | Self::Missed { run, .. }
+            | Self::Waiting { run, .. }
             | Self::Started { run, .. }
             | Self::Paused { run }
             | Self::Ended { run, .. } => Some(*run),

@@ -11,6 +11,7 @@ use muster_domain::application::Needs;
 use muster_domain::delivery::Wanted;
 use muster_domain::{ApplicationId, DeviceId, Digest, RunId, TaskId, TaskTypeId};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// What the server wants of a delivery.
@@ -21,7 +22,7 @@ pub struct Order {
     pub device: DeviceId,
     /// Counted up for each device; a later order has a greater one.
     pub sequence: u64,
-    /// With the device, the delivery's id.
+    /// With the device, the delivery's id. Below 0 where the device began it by itself.
     pub run: RunId,
     /// The task, for people.
     pub task: TaskId,
@@ -45,15 +46,30 @@ pub struct Order {
     pub wanted: Wanted,
     /// Not to be begun after this.
     pub valid_until: Timestamp,
+    /// Whether it starts whatever the device's windows say.
+    #[serde(default)]
+    pub despite_windows: bool,
 }
 
-/// An order as it travels: the very text that was signed, and the signature.
+/// An order, or what else the server signs for a device, as it travels: the very text that was
+/// signed, and the signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// JSON text of an [`Order`].
+    /// JSON text of an [`Order`], an [`crate::assignment::Assignment`] or an
+    /// [`crate::assignment::DeviceWindows`].
     pub order: String,
     /// Ed25519 over the text, base64.
     pub signature: String,
+}
+
+/// What the server signs for a device.
+pub trait Sealed: Serialize + DeserializeOwned {
+    /// Stands in the text as `kind`, so that none is taken for another.
+    const KIND: &'static str;
+}
+
+impl Sealed for Order {
+    const KIND: &'static str = "order";
 }
 
 /// Why an envelope was not opened.
@@ -68,16 +84,22 @@ pub enum EnvelopeError {
 }
 
 impl Envelope {
-    /// Reads the order, if the server signed it.
-    pub fn open(&self, key: &OrderPublicKey) -> Result<Order, EnvelopeError> {
+    /// Reads what is in it, if the server signed it.
+    pub fn open<T: Sealed>(&self, key: &OrderPublicKey) -> Result<T, EnvelopeError> {
         let signature = STANDARD
             .decode(&self.signature)
             .map_err(|_| EnvelopeError::Signature)?;
         UnparsedPublicKey::new(&ED25519, &key.0)
             .verify(self.order.as_bytes(), &signature)
             .map_err(|_| EnvelopeError::Signature)?;
-        serde_json::from_str(&self.order)
-            .map_err(|cause| EnvelopeError::Unreadable(cause.to_string()))
+        let unreadable = |cause: serde_json::Error| EnvelopeError::Unreadable(cause.to_string());
+        let content: serde_json::Value = serde_json::from_str(&self.order).map_err(unreadable)?;
+        let kind = content.get("kind").and_then(serde_json::Value::as_str);
+        if kind != Some(T::KIND) {
+            let kind = format!("it is no {}", T::KIND);
+            return Err(EnvelopeError::Unreadable(kind));
+        }
+        serde_json::from_value(content).map_err(unreadable)
     }
 }
 
@@ -109,9 +131,13 @@ impl OrderKey {
         OrderPublicKey(self.0.public_key().as_ref().to_vec())
     }
 
-    /// Signs an order.
-    pub fn seal(&self, order: &Order) -> Envelope {
-        let order = serde_json::json!(order).to_string();
+    /// Signs an order, or what else the server wants of a device.
+    pub fn seal<T: Sealed>(&self, content: &T) -> Envelope {
+        let mut content = serde_json::json!(content);
+        if let Some(fields) = content.as_object_mut() {
+            fields.insert("kind".to_owned(), T::KIND.into());
+        }
+        let order = content.to_string();
         let signature = STANDARD.encode(self.0.sign(order.as_bytes()));
         Envelope { order, signature }
     }
@@ -159,6 +185,7 @@ mod tests {
             command: Digest::of("{}"),
             wanted: Wanted::Run,
             valid_until: Timestamp::UNIX_EPOCH,
+            despite_windows: false,
         }
     }
 
@@ -169,7 +196,7 @@ mod tests {
         let envelope = key.seal(&order());
         assert_eq!(envelope.open(&key.public()), Ok(order()));
         assert_eq!(
-            envelope.open(&other.public()),
+            envelope.open::<Order>(&other.public()),
             Err(EnvelopeError::Signature)
         );
     }
@@ -179,6 +206,23 @@ mod tests {
         let key = OrderKey::from_pkcs8(&OrderKey::generate().unwrap()).unwrap();
         let mut envelope = key.seal(&order());
         envelope.order = envelope.order.replace("\"device\":7", "\"device\":8");
-        assert_eq!(envelope.open(&key.public()), Err(EnvelopeError::Signature));
+        assert_eq!(
+            envelope.open::<Order>(&key.public()),
+            Err(EnvelopeError::Signature)
+        );
+    }
+
+    #[test]
+    fn what_was_sealed_as_one_thing_is_not_opened_as_another() {
+        let key = OrderKey::from_pkcs8(&OrderKey::generate().unwrap()).unwrap();
+        let windows = crate::assignment::DeviceWindows {
+            device: DeviceId(7),
+            sequence: 1,
+            windows: vec![],
+        };
+        let envelope = key.seal(&windows);
+        assert_eq!(envelope.open(&key.public()), Ok(windows));
+        let opened = envelope.open::<Order>(&key.public());
+        assert!(matches!(opened, Err(EnvelopeError::Unreadable(_))));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::Digest;
 use crate::id::{DeviceId, RunId};
+use crate::schedule::OccurrenceId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -25,6 +26,8 @@ pub struct Delivery {
     pub ordered: Option<Wanted>,
     /// The sequence number of that order.
     pub sequence: Option<u64>,
+    /// The number under which the device knows the run, where it began it by itself.
+    pub known_as: Option<RunId>,
     /// The command that it carries out, once it was translated.
     pub command: Option<Digest>,
     /// The revision of the plug-in that translated it, and says what its report means.
@@ -212,6 +215,52 @@ pub enum Cause {
         /// Seconds.
         seconds: u32,
     },
+    /// It starts at its time: by the schedule, or after a random delay.
+    StartsAt {
+        /// When.
+        at: Timestamp,
+    },
+    /// It is tried again.
+    RetryAt {
+        /// When.
+        at: Timestamp,
+        /// Which attempt that will be, counted from 1.
+        attempt: u32,
+    },
+    /// A blackout is open on the device.
+    Blackout {
+        /// The window's name.
+        window: String,
+        /// When it closes.
+        until: Timestamp,
+    },
+    /// No maintenance window of the device is open.
+    OutsideWindows {
+        /// The window that opens next, if any does.
+        window: Option<String>,
+        /// When that opens.
+        opens_at: Option<Timestamp>,
+    },
+    /// An earlier occurrence of the task still runs on the device.
+    EarlierOccurrence {
+        /// The earlier one.
+        occurrence: OccurrenceId,
+    },
+    /// A later occurrence of the task took its place.
+    LaterOccurrence {
+        /// The later one; none where it is known only that there was one.
+        occurrence: Option<OccurrenceId>,
+    },
+    /// Its time passed while the device could not start it, and the task's rule for missed runs does
+    /// not make it good.
+    TimePassed,
+    /// The schedule's time for it was over.
+    StopAfter {
+        /// Minutes.
+        minutes: u32,
+    },
+    /// The task was changed, moved or removed before it could start on this device.
+    NoLongerAssigned,
 }
 
 impl Cause {
@@ -225,6 +274,15 @@ impl Cause {
         {
             let shown = reason.chars().take(1000).collect::<String>();
             *reason = crate::text::plain(&shown).into_owned();
+        }
+        if let Self::Blackout { window, .. }
+        | Self::OutsideWindows {
+            window: Some(window),
+            ..
+        } = &mut self
+        {
+            let shown = window.chars().take(100).collect::<String>();
+            *window = crate::text::plain(&shown).into_owned();
         }
         self
     }
@@ -253,6 +311,34 @@ impl fmt::Display for Cause {
             Self::PluginFault { reason } => write!(f, "plug-in fault: {reason}"),
             Self::Refused { reason } => write!(f, "device refused: {reason}"),
             Self::TimeLimit { seconds } => write!(f, "over its time limit of {seconds} s"),
+            Self::StartsAt { at } => write!(f, "starts at {at:.0}"),
+            Self::RetryAt { at, attempt } => write!(f, "attempt {attempt} is at {at:.0}"),
+            Self::Blackout { window, until } => {
+                write!(f, "blackout {window:?} is open until {until:.0}")
+            }
+            Self::OutsideWindows {
+                window: Some(window),
+                opens_at: Some(opens_at),
+            } => write!(f, "maintenance window {window:?} opens at {opens_at:.0}"),
+            Self::OutsideWindows { .. } => {
+                f.write_str("no maintenance window of the device opens any more")
+            }
+            Self::EarlierOccurrence { occurrence } => {
+                write!(f, "occurrence {occurrence} still runs")
+            }
+            Self::LaterOccurrence {
+                occurrence: Some(occurrence),
+            } => write!(f, "occurrence {occurrence} took its place"),
+            Self::LaterOccurrence { occurrence: None } => {
+                f.write_str("a later occurrence took its place")
+            }
+            Self::TimePassed => f.write_str("its time passed while it could not start"),
+            Self::StopAfter { minutes } => {
+                write!(f, "stopped by its schedule after {minutes} minutes")
+            }
+            Self::NoLongerAssigned => {
+                f.write_str("the task no longer stands for this device")
+            }
         }
     }
 }

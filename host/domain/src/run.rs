@@ -3,6 +3,7 @@
 use crate::delivery::DeliveryState;
 use crate::event::Actor;
 use crate::id::{RunId, TaskId};
+use crate::schedule::OccurrenceId;
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ pub struct Run {
     pub task: TaskId,
     /// The revision of the task that it carries out.
     pub revision: u32,
+    /// Which occurrence of the task's schedule it is. None if a person started it.
+    pub occurrence: Option<OccurrenceId>,
     /// Where it stands.
     pub state: RunState,
     /// The devices that it is for.

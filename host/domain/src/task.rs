@@ -5,6 +5,7 @@ use crate::application::{Needs, TaskKind};
 use crate::event::Actor;
 use crate::finding::Finding;
 use crate::id::{ApplicationId, DeviceId, GroupId, TaskId, TaskTypeId};
+use crate::schedule::Schedule;
 use crate::settings::Settings;
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
@@ -39,7 +40,9 @@ pub struct TaskRevision {
     pub number: u32,
     /// The settings.
     pub settings: Settings,
-    /// The version of the schema that they follow.
+    /// When it starts by itself. Not at all if none.
+    pub schedule: Option<Schedule>,
+    /// The version of the schema that the settings follow.
     pub schema_version: u32,
     /// The plug-in that found them valid.
     pub plugin: Digest,
@@ -73,6 +76,8 @@ pub struct NewTask {
     pub time_limit: Option<u32>,
     /// Its settings.
     pub settings: Settings,
+    /// When it starts by itself.
+    pub schedule: Option<Schedule>,
 }
 
 /// Where a task is done. The kinds are told apart by their scopes.

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`when`] has the items that an administrator chooses from; `calendar` and
 //! [`cron`] say which minutes they name, [`zone`] which moments those are, [`occurrence`] puts them in
-//! order and gives each its name; [`policy`] decides what happens when one is due, or was missed;
+//! order, [`occurrence_id`] gives each its name; [`policy`] decides what happens when one is due, or was missed;
 //! [`trigger`] answers to what happens; [`window`] says when nothing may start; `check` finds what is
 //! wrong with a schedule before it is saved.
 
@@ -11,6 +11,7 @@ mod check;
 pub mod clock;
 pub mod cron;
 pub mod occurrence;
+pub mod occurrence_id;
 pub mod policy;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,8 @@ pub mod window;
 pub mod zone;
 
 pub use clock::{LocalMinute, TimeOfDay};
-pub use occurrence::{Occurrence, OccurrenceId, Occurrences, Timetable};
+pub use occurrence::{Occurrence, Occurrences, Timetable};
+pub use occurrence_id::{OccurrenceId, Starting};
 pub use policy::{Due, Failure, MissedRuns, Overlap, OverlapStep, RandomDelay, Retry};
 pub use trigger::{Answer, Fact, Throttle};
 pub use when::{Weekday, When};

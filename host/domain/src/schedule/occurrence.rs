@@ -3,64 +3,13 @@
 use super::Schedule;
 use super::calendar::{Calendar, Days, MonthDays, Times};
 use super::clock::LocalMinute;
+use super::occurrence_id::OccurrenceId;
 use super::when::{Weekday, When};
 use super::zone::{Moment, Pass, RepeatedTime, SkippedTime, UnknownZone, local_floor, moment};
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// The name of an occurrence within its task: the same on the server and on every device.
-///
-/// It is the time by the clock on the wall that the schedule's rule gave, so devices in different
-/// zones have the same name for what each of them starts at six in the evening. Rules that count
-/// elapsed time name what the clock would show if it was never changed. Where a time that comes
-/// twice counts twice, the second one is marked: `2026-10-25T02:30/2`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct OccurrenceId {
-    local: LocalMinute,
-    second: bool,
-}
-
-impl OccurrenceId {
-    /// The time by the clock on the wall.
-    pub fn local(self) -> LocalMinute {
-        self.local
-    }
-
-    /// Whether it is the second one of a time that counts twice.
-    pub fn is_second(self) -> bool {
-        self.second
-    }
-}
-
-impl fmt::Display for OccurrenceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = if self.second { "/2" } else { "" };
-        write!(f, "{}{mark}", self.local)
-    }
-}
-
-impl From<OccurrenceId> for String {
-    fn from(id: OccurrenceId) -> Self {
-        id.to_string()
-    }
-}
-
-impl TryFrom<String> for OccurrenceId {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let (local, second) = match text.strip_suffix("/2") {
-            Some(local) => (local.to_owned(), true),
-            None => (text, false),
-        };
-        let local = LocalMinute::try_from(local)?;
-        Ok(Self { local, second })
-    }
-}
 
 /// One time at which a schedule starts its task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -212,7 +161,7 @@ impl Timetable {
         let elapsed = SignedDuration::from_secs(periods.checked_mul(seconds)?);
         Some(Occurrence {
             at: anchor.checked_add(elapsed).ok()?,
-            id: OccurrenceId {
+            id: OccurrenceId::Time {
                 local: LocalMinute::of(first.datetime().checked_add(elapsed).ok()?),
                 second: false,
             },
@@ -259,7 +208,7 @@ impl Stream {
                     repeated && self.pass == Pass::Second && table.repeated == RepeatedTime::Both;
                 return Some(Occurrence {
                     at,
-                    id: OccurrenceId { local, second },
+                    id: OccurrenceId::Time { local, second },
                 });
             }
             let minute = SignedDuration::from_mins(1);

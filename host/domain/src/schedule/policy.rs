@@ -1,7 +1,8 @@
 //! What is decided when an occurrence is due: whether a missed one is made good, how long a device
 //! waits by chance, what happens if the task still runs, and whether a failed one is tried again.
 
-use super::occurrence::{Occurrence, OccurrenceId, Timetable};
+use super::occurrence::{Occurrence, Timetable};
+use super::occurrence_id::OccurrenceId;
 use super::trigger::later;
 use crate::id::{DeviceId, TaskId};
 use jiff::{SignedDuration, Timestamp};

@@ -438,17 +438,6 @@ fn every_item_reads_back_what_it_writes() {
 }
 
 #[test]
-fn names_of_occurrences_read_back_what_they_write() {
-    for text in ["2026-10-25T02:30", "2026-10-25T02:30/2"] {
-        assert_eq!(id(text).to_string(), text);
-        assert_eq!(id(text).is_second(), text.ends_with("/2"));
-    }
-    for text in ["", "/2", "2026-10-25T02:30/1", "2026-10-25T02:30/2/2"] {
-        assert!(OccurrenceId::try_from(text.to_owned()).is_err(), "{text}");
-    }
-}
-
-#[test]
 fn a_task_that_wants_more_time_than_is_left_is_held() {
     let window = json!({
         "name": "night", "kind": "maintenance", "zone": "utc", "minutes": 60,
