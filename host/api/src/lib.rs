@@ -15,6 +15,7 @@ pub mod run;
 pub mod server;
 pub mod task;
 pub mod trust;
+pub mod window;
 
 /// Where everything but agents, health and metrics lives.
 pub const BASE: &str = "/api/v1";

@@ -18,6 +18,10 @@ pub struct RunView {
     pub task_name: String,
     /// The revision that it carries out.
     pub revision: u32,
+    /// Which occurrence of the task's schedule it is, such as `2026-11-27T18:00`; null if a person
+    /// started it.
+    #[serde(default)]
+    pub occurrence: Option<String>,
     /// `running`, `paused`, `stopping` or `finished`.
     #[schema(value_type = String)]
     pub state: RunState,

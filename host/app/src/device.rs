@@ -121,7 +121,7 @@ impl App {
                         None => device.group,
                     };
                     let name = name.unwrap_or_else(|| device.name.clone());
-                    device_place(connection, device.id, &name, group).await?;
+                    device_place(connection, device.id, &name, group, muster_clock::now()).await?;
                     let text = format!(
                         "Device {} in {} is now {name} in {}.",
                         device.name,
@@ -135,6 +135,7 @@ impl App {
                 })
             })
             .await?;
+        self.0.hints.device_changed(id);
         self.device_get(who, &id.to_string()).await
     }
 

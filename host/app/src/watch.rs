@@ -297,17 +297,9 @@ fn made_up(run: &Run, device: DeviceId, state: DeliveryState, silence: Option<Ca
         RunState::Stopping | RunState::Finished => (Some(Cause::Administrator), Wanted::Stop),
     };
     Delivery {
-        run: run.id,
-        device,
         state,
         cause,
         wanted,
-        ordered: None,
-        sequence: None,
-        command: None,
-        plugin: None,
-        summary: None,
-        needs_restart: false,
-        changed_at: run.started_at,
+        ..Delivery::blank(run.id, device, run.started_at)
     }
 }

@@ -43,10 +43,13 @@ mod shifted {
     pub(super) fn now() -> Timestamp {
         static FILE: OnceLock<Option<PathBuf>> = OnceLock::new();
         let file = FILE.get_or_init(|| std::env::var_os("MUSTER_CLOCK").map(PathBuf::from));
-        let text = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+        let text = file
+            .as_ref()
+            .and_then(|file| std::fs::read_to_string(file).ok());
         let seconds = text.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         let now = Timestamp::now();
-        now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(now)
+        now.checked_add(SignedDuration::from_secs(seconds))
+            .unwrap_or(now)
     }
 }
 

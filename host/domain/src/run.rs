@@ -21,6 +21,8 @@ pub struct Run {
     pub revision: u32,
     /// Which occurrence of the task's schedule it is. None if a person started it.
     pub occurrence: Option<OccurrenceId>,
+    /// Whether it starts whatever the windows of its devices say.
+    pub despite_windows: bool,
     /// Where it stands.
     pub state: RunState,
     /// The devices that it is for.
@@ -33,6 +35,17 @@ pub struct Run {
     pub started_by: Actor,
     /// When its last delivery became final.
     pub finished_at: Option<Timestamp>,
+}
+
+impl Run {
+    /// Whether each device begins it by itself, by the schedule that it was given. Otherwise the
+    /// server orders it.
+    pub fn is_begun_by_devices(&self) -> bool {
+        match self.occurrence {
+            Some(OccurrenceId::Event { .. }) | None => false,
+            Some(_) => true,
+        }
+    }
 }
 
 /// Where a run stands.

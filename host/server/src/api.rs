@@ -22,6 +22,7 @@ pub(crate) mod task;
 pub(crate) mod transfer;
 pub(crate) mod trust;
 pub(crate) mod view;
+pub(crate) mod window;
 
 use crate::problem::Problem;
 use axum::Json;

@@ -6,7 +6,7 @@
 use crate::agents::{enroll, link};
 use crate::api::{
     call, device, enrollment_token, event, group, health, plugin, plugin_health, revision, run,
-    server, task, transfer, trust,
+    server, task, transfer, trust, window,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
@@ -99,6 +99,12 @@ routes! {
     administrator post   "/api/v1/groups"                group::group_create;
     administrator patch  "/api/v1/groups/{group}"        group::group_change;
     administrator delete "/api/v1/groups/{group}"        group::group_remove;
+
+    administrator get    "/api/v1/windows"               window::window_list;
+    administrator post   "/api/v1/windows"               window::window_create;
+    administrator get    "/api/v1/windows/{window}"      window::window_show;
+    administrator patch  "/api/v1/windows/{window}"      window::window_change;
+    administrator delete "/api/v1/windows/{window}"      window::window_remove;
 
     administrator get    "/api/v1/tasks"                 task::task_list;
     administrator post   "/api/v1/tasks"                 task::task_create;

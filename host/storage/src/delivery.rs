@@ -17,8 +17,8 @@ pub async fn delivery_insert(
 ) -> Result<(), StorageError> {
     sqlx::query(
         "INSERT INTO deliveries (run, device, state, cause, wanted, ordered, sequence, command, \
-         summary, needs_restart, changed_at, final, plugin) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         summary, needs_restart, changed_at, final, plugin, known_as) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(delivery.run.0)
     .bind(i64::from(delivery.device.0))
@@ -33,6 +33,7 @@ pub async fn delivery_insert(
     .bind(to_millis(delivery.changed_at))
     .bind(delivery.state.is_final())
     .bind(delivery.plugin.map(|digest| digest.to_string()))
+    .bind(delivery.known_as.map(|run| run.0))
     .execute(&mut *connection)
     .await?;
     count_move(
@@ -53,7 +54,7 @@ pub async fn delivery_update(
     sqlx::query(
         "UPDATE deliveries SET state = $3, cause = $4, wanted = $5, ordered = $6, sequence = $7, \
          command = $8, summary = $9, needs_restart = $10, changed_at = $11, final = $12, \
-         plugin = $13 \
+         plugin = $13, known_as = $14 \
          WHERE run = $1 AND device = $2",
     )
     .bind(delivery.run.0)
@@ -69,6 +70,7 @@ pub async fn delivery_update(
     .bind(to_millis(delivery.changed_at))
     .bind(delivery.state.is_final())
     .bind(delivery.plugin.map(|digest| digest.to_string()))
+    .bind(delivery.known_as.map(|run| run.0))
     .execute(&mut *connection)
     .await?;
     count_move(connection, delivery.run, was, delivery.state).await
@@ -105,6 +107,33 @@ pub async fn delivery_get(
         })
     })
     .transpose()
+}
+
+/// The run that a device gave a number of its own.
+pub async fn delivery_known_as(
+    connection: &mut Connection,
+    device: DeviceId,
+    known_as: RunId,
+) -> Result<Option<RunId>, StorageError> {
+    let run: Option<i64> =
+        sqlx::query_scalar("SELECT run FROM deliveries WHERE device = $1 AND known_as = $2")
+            .bind(i64::from(device.0))
+            .bind(known_as.0)
+            .fetch_optional(connection)
+            .await?;
+    Ok(run.map(RunId))
+}
+
+/// A device lost its store: the numbers that it gave begin again.
+pub async fn delivery_forget_known_as(
+    connection: &mut Connection,
+    device: DeviceId,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE deliveries SET known_as = NULL WHERE device = $1 AND known_as IS NOT NULL")
+        .bind(i64::from(device.0))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Deliveries of a run with a device number beyond `after`, at most `limit`, in one state or all.
@@ -337,6 +366,7 @@ fn from_row(columns: &Columns<'_>) -> Result<Delivery, StorageError> {
         wanted: columns.word("wanted")?,
         ordered: columns.optional_word("ordered")?,
         sequence: columns.optional_number("sequence")?,
+        known_as: columns.get::<Option<i64>>("known_as")?.map(RunId),
         command: columns.optional_text("command")?,
         plugin: columns.optional_text("plugin")?,
         summary: columns.get("summary")?,

@@ -45,6 +45,7 @@ fn new_task(scope: Scope) -> NewTask {
         scope,
         time_limit: None,
         settings: Settings::parse(r#"{"b":1,"a":[true]}"#).unwrap(),
+        schedule: None,
     }
 }
 
@@ -52,6 +53,7 @@ fn first_revision(task: &NewTask) -> TaskRevision {
     TaskRevision {
         number: 1,
         settings: task.settings.clone(),
+        schedule: task.schedule.clone(),
         schema_version: 1,
         plugin: Digest::of("plugin"),
         needs: Needs::Installed,
@@ -223,7 +225,7 @@ async fn counts_follow_deliveries_and_always_sum_to_the_scope() {
             Box::pin(async move {
                 let targets: RoaringBitmap = (1..=5).collect();
                 let by = Actor::Server;
-                let run = run_insert(connection, TaskId(1), 1, &targets, now(), &by).await?;
+                let run = run_insert(connection, TaskId(1), 1, None, &targets, now(), &by).await?;
                 let count = async |connection: &mut Connection| {
                     let counts = run_counts(connection, run).await?;
                     assert_eq!(counts.total(), 5);
@@ -266,8 +268,16 @@ async fn what_is_wanted_otherwise_than_ordered_is_found() {
         .write::<_, StorageError, _>(|connection| {
             Box::pin(async move {
                 let targets: RoaringBitmap = (1..=3).collect();
-                let run =
-                    run_insert(connection, TaskId(1), 1, &targets, now(), &Actor::Server).await?;
+                let run = run_insert(
+                    connection,
+                    TaskId(1),
+                    1,
+                    None,
+                    &targets,
+                    now(),
+                    &Actor::Server,
+                )
+                .await?;
                 for device in 1..=3 {
                     let mut sent = delivery(run, device, DeliveryState::Running);
                     sent.ordered = Some(Wanted::Run);

@@ -88,6 +88,32 @@ impl Timetable {
             && self.ends.is_none_or(|ends| moment <= ends)
     }
 
+    /// The moment of the occurrence with a name; none if the schedule's rule gives no such one here.
+    pub fn moment_of(&self, id: OccurrenceId) -> Option<Timestamp> {
+        let OccurrenceId::Time { local, second } = id else {
+            return None;
+        };
+        let minute = SignedDuration::from_mins(1);
+        let pass = if second || self.repeated == RepeatedTime::Second {
+            Pass::Second
+        } else {
+            Pass::First
+        };
+        let near = match &self.rule {
+            Rule::None => return None,
+            Rule::Calendar(_) => moment(&self.zone, local.datetime(), pass)?.at,
+            Rule::Elapsed { first, .. } => {
+                let elapsed = local.datetime().duration_since(first.datetime());
+                let anchor = moment(&self.zone, first.datetime(), Pass::First)?.at;
+                anchor.checked_add(elapsed).ok()?
+            }
+        };
+        let before = near.checked_sub(minute).ok()?;
+        self.within(before, near)
+            .find(|found| found.id == id)
+            .map(|found| found.at)
+    }
+
     /// The occurrences later than `after` and not later than `to`, in order.
     pub fn within(&self, after: Timestamp, to: Timestamp) -> impl Iterator<Item = Occurrence> + '_ {
         self.after(after).take_while(move |next| next.at <= to)

@@ -63,6 +63,20 @@ impl Starting {
     }
 }
 
+impl OccurrenceId {
+    /// The first of two that have the same time by the clock on the wall.
+    #[must_use]
+    pub fn without_mark(self) -> Self {
+        match self {
+            Self::Time { local, .. } => Self::Time {
+                local,
+                second: false,
+            },
+            other => other,
+        }
+    }
+}
+
 impl fmt::Display for OccurrenceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

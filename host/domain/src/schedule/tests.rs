@@ -204,6 +204,35 @@ fn named(id: OccurrenceId) -> (LocalMinute, bool) {
     }
 }
 
+#[test]
+fn the_moment_of_a_name_is_the_one_that_has_it() {
+    let rules = [
+        json!({"when": {"weekly": {"days": ["sunday"], "at": "02:30"}}, "repeated-time": "both"}),
+        json!({"when": {"weekly": {"days": ["sunday"], "at": "02:30"}}, "repeated-time": "second"}),
+        json!({"when": {"cron": {"expression": "*/7 * * * *"}}}),
+        json!({"when": {"every-hours": {"hours": 5, "from": "2026-01-01T00:30"}}}),
+        json!({"when": {"daily-without-daylight-saving": {"from": "2026-01-01T02:30"}}}),
+    ];
+    let berlin = Zone::named("Europe/Berlin").unwrap();
+    let (after, to) = (at("2026-10-20T00:00:00Z"), at("2026-10-28T00:00:00Z"));
+    for rule in rules {
+        let schedule = schedule(&rule);
+        let table = Timetable::new(&schedule, &berlin).unwrap();
+        let other = Timetable::new(&schedule, &TimeZone::UTC).unwrap();
+        for found in table.within(after, to) {
+            assert_eq!(
+                table.moment_of(found.id),
+                Some(found.at),
+                "{rule} {}",
+                found.id
+            );
+        }
+        let strange = OccurrenceId::try_from("2026-10-25T02:31".to_owned()).unwrap();
+        assert_eq!(table.moment_of(strange), None, "{rule}");
+        assert_eq!(other.moment_of(OccurrenceId::Saved { revision: 1 }), None);
+    }
+}
+
 fn clock() -> impl Strategy<Value = String> {
     // Clocks are changed at midnight, two, three: half of the rules name times about then.
     prop_oneof![
