@@ -9,6 +9,8 @@ mod give;
 mod since;
 mod window;
 
+pub(crate) use window::of_group as windows_of_group;
+
 use crate::deliver::Translations;
 use crate::hint::{Due, Hinted};
 use crate::place::devices_of;

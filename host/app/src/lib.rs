@@ -17,6 +17,7 @@ pub mod enroll;
 mod error;
 pub mod event;
 pub mod fetch;
+pub mod forecast;
 pub mod grant;
 pub mod group;
 mod hint;

@@ -5,8 +5,8 @@
 
 use crate::agents::{enroll, link};
 use crate::api::{
-    call, device, enrollment_token, event, group, health, plugin, plugin_health, revision, run,
-    server, task, transfer, trust, window,
+    call, device, enrollment_token, event, forecast, group, health, plugin, plugin_health,
+    revision, run, server, task, transfer, trust, window,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
@@ -109,7 +109,9 @@ routes! {
     administrator get    "/api/v1/tasks"                 task::task_list;
     administrator post   "/api/v1/tasks"                 task::task_create;
     administrator post   "/api/v1/tasks/import"          transfer::task_import;
+    administrator post   "/api/v1/tasks/plan"            forecast::task_foresee;
     administrator get    "/api/v1/tasks/{task}"          task::task_show;
+    administrator get    "/api/v1/tasks/{task}/plan"     forecast::task_forecast;
     administrator patch  "/api/v1/tasks/{task}"          task::task_change;
     administrator delete "/api/v1/tasks/{task}"          task::task_delete;
     administrator get    "/api/v1/tasks/{task}/revisions" task::task_revision_list;

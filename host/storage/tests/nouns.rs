@@ -209,6 +209,7 @@ fn delivery(run: RunId, device: u32, state: DeliveryState) -> Delivery {
         wanted: Wanted::Run,
         ordered: None,
         sequence: None,
+        known_as: None,
         command: Some(Digest::of("command")),
         plugin: Some(Digest::of("plugin")),
         summary: None,

@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 mod create;
+mod plan;
 mod schedule;
 mod scope;
 mod show;
@@ -70,6 +71,11 @@ pub(crate) enum Task {
     /// Change a task's settings, schedule, name or time limit
     #[command(after_help = help())]
     Set(change::Set),
+    /// Show what a task will do: who is in its scope, where it cannot be done, its next starts
+    Plan {
+        /// Its number or name
+        task: String,
+    },
     /// Start a task
     Start {
         /// Its number or name
@@ -122,6 +128,7 @@ impl Task {
             } => show::list(context, application, task_type, limit).await,
             Self::Show { task } => show::one(context, &task).await,
             Self::Set(set) => set.run(context).await,
+            Self::Plan { task } => plan::of_task(context, &task).await,
             Self::Start {
                 task,
                 watch,

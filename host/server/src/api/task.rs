@@ -67,7 +67,7 @@ pub(crate) async fn task_create(
     created(&app, &who, task.id).await
 }
 
-fn request(task: TaskCreate) -> Result<TaskRequest, Problem> {
+pub(super) fn request(task: TaskCreate) -> Result<TaskRequest, Problem> {
     let settings = task.settings.as_ref();
     Ok(TaskRequest {
         schema_version: None,
