@@ -42,7 +42,7 @@ impl Run {
     /// server orders it.
     pub fn is_begun_by_devices(&self) -> bool {
         match self.occurrence {
-            Some(OccurrenceId::Event { .. }) | None => false,
+            Some(OccurrenceId::Event { .. } | OccurrenceId::After { .. }) | None => false,
             Some(_) => true,
         }
     }

@@ -36,6 +36,14 @@ CREATE TABLE assignments (
 ) WITHOUT ROWID;
 CREATE INDEX assignment_task ON assignments (task) WHERE NOT withdrawn;
 
+-- Up to which event schedules that answer to events were asked.
+CREATE TABLE events_followed (
+    one   BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    event BIGINT NOT NULL
+);
+INSERT INTO events_followed (one, event) SELECT 1, coalesce(max(id), 0) FROM events;
+CREATE INDEX event_kind ON events (kind, id);
+
 CREATE TABLE windows (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT    NOT NULL,

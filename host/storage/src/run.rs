@@ -71,6 +71,24 @@ pub async fn run_of_occurrence(
     Ok(id.map(RunId))
 }
 
+/// When a task was last started by an event.
+pub async fn run_last_by_event(
+    connection: &mut Connection,
+    task: TaskId,
+) -> Result<Option<Timestamp>, StorageError> {
+    let row = sqlx::query(
+        "SELECT max(started_at) AS started_at FROM runs WHERE task = $1 AND occurrence LIKE 'event/%'",
+    )
+    .bind(task.0)
+    .fetch_one(connection)
+    .await?;
+    Columns {
+        table: "runs",
+        row: &row,
+    }
+    .optional_time("started_at")
+}
+
 /// Takes devices into a run that were not among its targets. A finished run is under way again.
 pub async fn run_targets_add(
     connection: &mut Connection,

@@ -207,7 +207,7 @@ fn names(schedule: &Schedule, occurrence: OccurrenceId, now: Timestamp) -> bool 
             let near = day.duration_since(today) <= AHEAD;
             near && schedule.when.starting() == Some(of)
         }
-        OccurrenceId::Event { .. } => false,
+        OccurrenceId::Event { .. } | OccurrenceId::After { .. } => false,
     }
 }
 
