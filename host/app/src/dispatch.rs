@@ -16,8 +16,10 @@ use muster_domain::task::Task;
 use muster_domain::{ApplicationId, DeviceId, RunId, TaskId};
 use muster_storage::Connection;
 use muster_storage::delivery::{
-    delivery_list_open, delivery_list_unordered, delivery_update, delivery_want,
+    delivery_devices_in, delivery_list_open, delivery_list_unordered, delivery_touched,
+    delivery_update, delivery_want,
 };
+use muster_storage::device::device_set;
 use muster_storage::event::event_insert;
 use muster_storage::run::{
     run_count_add, run_counts, run_despite_windows, run_get, run_insert, run_list_open,
@@ -84,6 +86,49 @@ impl App {
             })
             .with(serde_json::json!({ "code": error.code() }));
         self.event_write(event).await
+    }
+
+    /// Runs a task again on the devices on which a run ended in one of these states. The task is carried
+    /// out as it is now.
+    pub async fn run_again(
+        &self,
+        who: &Administrator,
+        id: RunId,
+        states: Vec<DeliveryState>,
+    ) -> Result<Run, AppError> {
+        let before = run_existing(&mut *self.0.storage.read().await?, id).await?;
+        let task = self.task_get(who, before.task).await?.task;
+        if let Err(error) = self.still_agreed(&task).await {
+            self.run_refused(who, &task, &error).await?;
+            return Err(error);
+        }
+        let actor = who.actor();
+        let run = self
+            .logged(move |connection| {
+                Box::pin(async move {
+                    let task = task_get(connection, before.task).await?;
+                    let task = task.ok_or_else(|| AppError::not_found("task", &before.task))?;
+                    refuse_second_run(connection, &task).await?;
+                    let mut devices = delivery_devices_in(connection, id, &states).await?;
+                    if states.contains(&before.untouched()) {
+                        devices |= &before.targets - delivery_touched(connection, id).await?;
+                    }
+                    devices &= device_set(connection).await?;
+                    if devices.is_empty() {
+                        return Err(AppError::Conflict {
+                            code: "run-nothing-again",
+                            text: format!("run {id} ended so on no device that is still there"),
+                        });
+                    }
+                    let (of, now) = (TaskOfRun::from(&task), Timestamp::now());
+                    let run = run_begin(connection, &of, None, &devices, now, actor).await?;
+                    run_existing(connection, run).await
+                })
+            })
+            .await?;
+        self.0.watch.run_changed(run.id);
+        self.0.hints.run_changed(run.id);
+        Ok(run)
     }
 
     /// Stops a run. Devices that have it end it; those that were not in contact never get it.
@@ -351,7 +396,8 @@ pub(crate) async fn device_leave(
                 wanted: Wanted::Stop,
                 ..Delivery::blank(run.id, device, now)
             };
-            muster_storage::delivery::delivery_insert(connection, &delivery).await?;
+            muster_storage::delivery::delivery_insert(connection, &delivery, run.untouched())
+                .await?;
             run_settle(connection, run.id, now).await?;
         }
     }

@@ -27,6 +27,7 @@ pub mod occur;
 pub mod place;
 pub mod report;
 mod schema;
+mod silence;
 pub mod submit;
 pub mod task;
 pub mod transfer;
@@ -157,6 +158,7 @@ impl App {
         app.0.workers.spawn(assign::work(app.clone(), assignable));
         app.0.workers.spawn(deliver::work(app.clone(), due));
         app.0.workers.spawn(report::work(app.clone(), taken));
+        app.0.workers.spawn(silence::work(app.clone()));
         app.0.workers.spawn(install::recompile::work(app.clone()));
         app.0.workers.spawn(install::quarantine::work(app.clone()));
         app.0.workers.close();

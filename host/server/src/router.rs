@@ -123,6 +123,7 @@ routes! {
     administrator get    "/api/v1/runs"                  run::run_list;
     administrator get    "/api/v1/runs/{run}"            run::run_show;
     administrator post   "/api/v1/runs/{run}/stop"       run::run_stop;
+    administrator post   "/api/v1/runs/{run}/again"      run::run_again;
     administrator post   "/api/v1/runs/{run}/pause"      run::run_pause;
     administrator post   "/api/v1/runs/{run}/resume"     run::run_resume;
     administrator get    "/api/v1/runs/{run}/deliveries" run::delivery_list;

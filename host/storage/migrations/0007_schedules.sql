@@ -12,6 +12,21 @@ CREATE INDEX task_scheduled ON tasks (id) WHERE schedule_since IS NOT NULL AND d
 
 ALTER TABLE runs ADD COLUMN occurrence TEXT;
 ALTER TABLE runs ADD COLUMN despite_windows BOOLEAN NOT NULL DEFAULT FALSE;
+-- When the server gave up waiting for devices that it had not heard of.
+ALTER TABLE runs ADD COLUMN closed_at BIGINT;
+CREATE INDEX run_age ON runs (started_at) WHERE state <> 'finished';
+
+-- A count below nothing is a mistake of ours, and no transaction that makes one is kept.
+CREATE TABLE run_counts_checked (
+    run   BIGINT NOT NULL,
+    state TEXT   NOT NULL,
+    count BIGINT NOT NULL,
+    PRIMARY KEY (run, state),
+    CONSTRAINT run_count_negative CHECK (count >= 0)
+);
+INSERT INTO run_counts_checked SELECT run, state, count FROM run_counts;
+DROP TABLE run_counts;
+ALTER TABLE run_counts_checked RENAME TO run_counts;
 -- Whoever hears of an occurrence first makes its run.
 CREATE UNIQUE INDEX run_occurrence ON runs (task, occurrence) WHERE occurrence IS NOT NULL;
 

@@ -44,6 +44,39 @@ pub async fn run_insert(
     Ok(RunId(id))
 }
 
+/// Closes a run: what it did not hear of any more counts as it says, and it is over.
+pub async fn run_close(
+    connection: &mut Connection,
+    run: RunId,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE runs SET state = 'finished', finished_at = $2, closed_at = $2 WHERE id = $1",
+    )
+    .bind(run.0)
+    .bind(to_millis(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Runs that are not finished and began before a moment, oldest first, at most `limit`.
+pub async fn run_list_older(
+    connection: &mut Connection,
+    than: Timestamp,
+    limit: u32,
+) -> Result<Vec<Run>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT * FROM runs WHERE state <> 'finished' AND started_at < $1 \
+         ORDER BY started_at LIMIT $2",
+    )
+    .bind(to_millis(than))
+    .bind(i64::from(limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    with_counts(connection, &rows).await
+}
+
 /// Lets a run start whatever the windows of its devices say.
 pub async fn run_despite_windows(
     connection: &mut Connection,
@@ -131,15 +164,21 @@ pub async fn run_count_add(
     state: DeliveryState,
     difference: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
-        "INSERT INTO run_counts (run, state, count) VALUES ($1, $2, $3) \
-         ON CONFLICT (run, state) DO UPDATE SET count = run_counts.count + excluded.count",
-    )
-    .bind(run.0)
-    .bind(state.as_str())
-    .bind(difference)
-    .execute(connection)
-    .await?;
+    let changed =
+        sqlx::query("UPDATE run_counts SET count = count + $3 WHERE run = $1 AND state = $2")
+            .bind(run.0)
+            .bind(state.as_str())
+            .bind(difference)
+            .execute(&mut *connection)
+            .await?;
+    if changed.rows_affected() == 0 {
+        sqlx::query("INSERT INTO run_counts (run, state, count) VALUES ($1, $2, $3)")
+            .bind(run.0)
+            .bind(state.as_str())
+            .bind(difference)
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 
@@ -321,5 +360,6 @@ fn from_row(columns: &Columns<'_>) -> Result<Run, StorageError> {
         started_at: columns.time("started_at")?,
         started_by: columns.word::<Actor>("started_by")?,
         finished_at: columns.optional_time("finished_at")?,
+        closed_at: columns.optional_time("closed_at")?,
     })
 }
