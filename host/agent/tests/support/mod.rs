@@ -182,6 +182,7 @@ impl TestServer {
             command,
             wanted,
             valid_until: Timestamp::now() + jiff::SignedDuration::from_hours(1),
+            despite_windows: false,
         }
     }
 
