@@ -13,10 +13,9 @@ pub mod cron;
 pub mod occurrence;
 pub mod occurrence_id;
 pub mod policy;
+mod rule;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_rules;
 pub mod trigger;
 pub mod when;
 pub mod window;
