@@ -1,7 +1,7 @@
 //! Schedules: when a task starts by itself. Pure functions of time, the same on server and agent.
 //!
-//! Read in this order: [`when`] has the items that an administrator chooses from; `calendar` and
-//! [`cron`] say which minutes they name, [`zone`] which moments those are, [`occurrence`] puts them in
+//! Read in this order: [`when`] has the items that an administrator chooses from; `rule`, `calendar`
+//! and [`cron`] say which minutes they name, [`zone`] which moments those are, [`occurrence`] puts them in
 //! order, [`occurrence_id`] gives each its name; [`policy`] decides what happens when one is due, or was missed;
 //! [`trigger`] answers to what happens; [`window`] says when nothing may start; `check` finds what is
 //! wrong with a schedule before it is saved.

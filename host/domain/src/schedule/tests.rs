@@ -4,6 +4,7 @@ mod check;
 mod occurrence;
 mod oracle;
 mod policy;
+mod strategy;
 mod trigger;
 mod window;
 

@@ -1,6 +1,7 @@
 //! Findings, and the JSON form.
 
 use super::*;
+use crate::finding::Level;
 use serde_json::json;
 
 #[test]
@@ -120,5 +121,99 @@ fn every_item_reads_back_what_it_writes() {
         let read = schedule(&json!({ "when": when }));
         let written = serde_json::to_value(&read).unwrap();
         assert_eq!(schedule(&written), read, "{written}");
+    }
+}
+
+#[test]
+fn what_is_worth_a_word_is_a_warning_and_is_kept() {
+    for (json, pointer, code) in [
+        (
+            json!({"when": {"daily-without-daylight-saving": {"from": "2026-01-01"}}}),
+            "/when/daily-without-daylight-saving",
+            "schedule-legacy",
+        ),
+        (
+            json!({"when": "repository-updated", "wake-minutes-before": 10}),
+            "/wake-minutes-before",
+            "schedule-wake-unknown",
+        ),
+    ] {
+        let (_, found) = Schedule::parse(&json).unwrap();
+        let told: Vec<(Level, &str, &str)> = found
+            .iter()
+            .map(|one| (one.level, &*one.pointer, &*one.code))
+            .collect();
+        assert_eq!(told, [(Level::Warning, pointer, code)], "{json}");
+    }
+    let known = json!({"when": {"once": {"at": "2026-01-01"}}, "wake-minutes-before": 10});
+    assert_eq!(Schedule::parse(&known).unwrap().1, []);
+}
+
+#[test]
+fn a_schedule_without_any_start_is_refused() {
+    let last = json!({"when": {"weekly": {"days": ["friday"], "at": "18:00"}}});
+    let bounded = |starts: &str, ends: &str| {
+        let mut json = last.clone();
+        json["starts"] = json!(starts);
+        json["ends"] = json!(ends);
+        Schedule::parse(&json).map_err(|found| found[0].code.clone())
+    };
+    // 2 January 2026 is a Friday.
+    assert!(bounded("2026-01-02T18:00", "2026-01-02T18:00").is_ok());
+    for (starts, ends) in [
+        ("2026-01-02T18:01", "2026-01-09T17:59"),
+        ("2026-01-01", "2026-01-02"),
+    ] {
+        assert_eq!(bounded(starts, ends), Err("schedule-never".to_owned()));
+    }
+    let past = json!({"when": {"once": {"at": "2026-01-01"}}, "starts": "2026-01-02"});
+    assert_eq!(
+        Schedule::parse(&past).unwrap_err()[0].code,
+        "schedule-never"
+    );
+}
+
+#[test]
+fn codes_tell_what_is_wrong() {
+    for (json, code) in [
+        (json!({"when": "someday"}), "schedule-form"),
+        (json!({"when": "manual", "colour": 1}), "schedule-form"),
+        (
+            json!({"when": {"weekly": {"days": ["friday"], "at": "25:00"}}}),
+            "schedule-form",
+        ),
+        (
+            json!({"when": {"cron": {"expression": "0 0 30 2 *"}}}),
+            "schedule-form",
+        ),
+        (json!({"when": "manual", "version": 0}), "schedule-version"),
+        (
+            json!({"when": "manual", "zone": "Mars/Base"}),
+            "schedule-zone",
+        ),
+        (
+            json!({"when": "manual", "starts": "2026-01-02", "ends": "2026-01-01"}),
+            "schedule-ends-before-start",
+        ),
+        (
+            json!({"when": {"every-days": {"days": 0, "from": "2026-01-01"}}}),
+            "schedule-range",
+        ),
+        (
+            json!({"when": {"outbreak": {"sources": []}}}),
+            "schedule-empty",
+        ),
+        (
+            json!({"when": {"after-task": {"task": 1, "outcomes": ["running"]}}}),
+            "schedule-outcome",
+        ),
+        (
+            json!({"when": {"event": {"kind": "a\nb"}}}),
+            "schedule-event-kind",
+        ),
+    ] {
+        let found = Schedule::parse(&json).unwrap_err();
+        let codes: Vec<&str> = found.iter().map(|one| &*one.code).collect();
+        assert_eq!(codes, [code], "{json}");
     }
 }

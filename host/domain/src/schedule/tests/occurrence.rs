@@ -1,6 +1,7 @@
 //! The times of schedules, against the oracle and by examples.
 
 use super::oracle::{asked, oracle};
+use super::strategy::{a_when, an_interval};
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;
@@ -34,69 +35,6 @@ fn the_moment_of_a_name_is_the_one_that_has_it() {
     }
 }
 
-fn clock() -> impl Strategy<Value = String> {
-    // Clocks are changed at midnight, two, three: half of the rules name times about then.
-    prop_oneof![
-        (0..24_u8, 0..60_u8),
-        (0..4_u8, prop_oneof![Just(0_u8), Just(30), 0..60_u8])
-    ]
-    .prop_map(|(hour, minute)| format!("{hour:02}:{minute:02}"))
-}
-
-fn weekdays() -> impl Strategy<Value = Value> {
-    let days = Weekday::ALL.to_vec();
-    prop::sample::subsequence(days, 1..=4).prop_map(|days| json!(days))
-}
-
-fn a_when(year: i16) -> impl Strategy<Value = Value> {
-    let from = (1..=12_u8, 1..=28_u8, clock())
-        .prop_map(move |(month, day, at)| format!("{year}-{month:02}-{day:02}T{at}"))
-        .boxed();
-    let short = prop_oneof![Just("skip"), Just("last-day")];
-    let nth = prop_oneof![
-        Just("first"),
-        Just("second"),
-        Just("third"),
-        Just("fourth"),
-        Just("fifth"),
-        Just("last")
-    ];
-    let cron_field = |of: std::ops::Range<i8>| {
-        prop_oneof![
-            Just("*".to_owned()),
-            (2..8_i8).prop_map(|step| format!("*/{step}")),
-            prop::collection::vec(of, 1..4).prop_map(|list| list
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(",")),
-        ]
-    };
-    let cron = (
-        cron_field(0..60),
-        cron_field(0..4),
-        cron_field(1..29),
-        cron_field(1..13),
-        cron_field(0..7),
-    );
-    prop_oneof![
-        from.clone().prop_map(|at| json!({"once": {"at": at}})),
-        (1..40_u32, from.clone()).prop_map(|(n, from)| json!({"every-days": {"days": n, "from": from}})),
-        (1..5_u32, weekdays(), clock(), from)
-            .prop_map(|(n, days, at, from)| json!({"every-weeks": {"weeks": n, "days": days, "at": at, "from": from}})),
-        (weekdays(), clock()).prop_map(|(days, at)| json!({"weekly": {"days": days, "at": at}})),
-        (prop::collection::vec(1..=31_u32, 1..4), clock(), short.clone())
-            .prop_map(|(days, at, short)| json!({"monthly": {"days": days, "at": at, "short-month": short}})),
-        (prop::collection::vec((nth, weekdays()), 1..3), clock()).prop_map(|(on, at)| {
-            let on: Vec<Value> = on.iter().map(|(nth, days)| json!({"nth": nth, "day": days[0]})).collect();
-            json!({"monthly-by-weekday": {"on": on, "at": at}})
-        }),
-        (1..=12_u32, 1..=29_u32, clock(), short)
-            .prop_map(|(month, day, at, short)| json!({"yearly": {"month": month, "day": day, "at": at, "short-month": short}})),
-        cron.prop_map(|(a, b, c, d, e)| json!({"cron": {"expression": format!("{a} {b} {c} {d} {e}")}})),
-    ]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 160, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -104,10 +42,11 @@ proptest! {
     #[test]
     fn occurrences_are_those_of_the_oracle(
         ((year, when), place, name, near, offset) in (1975..2060_i16)
-            .prop_flat_map(|year| (Just(year), a_when(year)))
+            .prop_flat_map(|year| (Just(year), prop_oneof![4 => a_when(year), 1 => an_interval(year)]))
             .prop_flat_map(|year| (Just(year), 0..525_000_i64, 0..ZONES.len(), any::<bool>(), 0..4000_i64)),
         skipped in prop_oneof![Just("at-the-change"), Just("skip")],
         repeated in prop_oneof![Just("first"), Just("second"), Just("both")],
+        bounds in (prop::option::of(0..6000_i64), prop::option::of(0..6000_i64)),
     ) {
         let zone = zone(ZONES[name]);
         let begin = TimeZone::UTC.to_timestamp(jiff::civil::date(year, 1, 1).at(0, 0, 0, 0)).unwrap();
@@ -116,10 +55,46 @@ proptest! {
             after = change.timestamp() - minutes(offset);
         }
         let to = after + SignedDuration::from_hours(24 * 5);
-        let json = json!({"when": when, "skipped-time": skipped, "repeated-time": repeated});
+        let mut json = json!({"when": when, "skipped-time": skipped, "repeated-time": repeated});
+        // Bounds are what clocks in the zone show, or never show: those of another offset are as good.
+        let bound = |into: i64| {
+            let local = TimeZone::UTC.to_datetime(after + minutes(into)) + minutes(i64::from(zone.to_offset(after).seconds() / 60));
+            json!(local.strftime("%Y-%m-%dT%H:%M").to_string())
+        };
+        for (name, into) in [("starts", bounds.0), ("ends", bounds.1)] {
+            if let Some(into) = into {
+                json[name] = bound(into);
+            }
+        }
         prop_assume!(Schedule::parse(&json).is_ok());
         prop_assert_eq!(asked(&json, &zone, after, to), oracle(&json, &zone, after, to));
     }
+}
+
+#[test]
+fn bounds_count_both_times_of_an_hour_that_comes_twice_and_end_with_one_that_never_comes() {
+    let berlin = zone("Europe/Berlin");
+    let count = |day: &str, starts: &str, ends: &str| {
+        let json = json!({
+            "when": {"cron": {"expression": "*/15 * * * *"}}, "repeated-time": "both",
+            "starts": format!("{day}T{starts}"), "ends": format!("{day}T{ends}"),
+        });
+        let (after, to) = (at("2026-03-01T00:00:00Z"), at("2026-11-01T00:00:00Z"));
+        let found = asked(&json, &berlin, after, to);
+        let end = |one: Option<&(Timestamp, String, bool)>| one.map(|(at, _, _)| at.to_string());
+        (found.len(), end(found.first()), end(found.last()))
+    };
+    let told = |number, first: &str, last: &str| (number, Some(first.into()), Some(last.into()));
+    // From the first 02:00 to the second 02:30.
+    assert_eq!(
+        count("2026-10-25", "02:00", "02:30"),
+        told(7, "2026-10-25T00:00:00Z", "2026-10-25T01:30:00Z")
+    );
+    // Neither is ever shown: both are the moment of the change.
+    assert_eq!(
+        count("2026-03-29", "02:15", "02:45"),
+        told(1, "2026-03-29T01:00:00Z", "2026-03-29T01:00:00Z")
+    );
 }
 
 #[test]

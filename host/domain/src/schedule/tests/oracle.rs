@@ -86,6 +86,40 @@ fn names(when: &Value, local: DateTime) -> bool {
     }
 }
 
+/// The first minute of a rule that counts elapsed time, and how many minutes it counts.
+fn interval(when: &Value) -> Option<(DateTime, i64)> {
+    let (item, rule) = when.as_object()?.iter().next()?;
+    let length = match item.as_str() {
+        "every-minutes" => rule["minutes"].as_i64()?,
+        "every-hours" => rule["hours"].as_i64()? * 60,
+        "daily-without-daylight-saving" => 24 * 60,
+        _ => return None,
+    };
+    Some((rule["from"].as_str()?.parse().ok()?, length))
+}
+
+/// The minutes about a time, whatever the zone, in order, with what its clocks show.
+fn about(zone: &TimeZone, local: DateTime) -> impl Iterator<Item = (Timestamp, DateTime)> + '_ {
+    let middle = TimeZone::UTC.to_timestamp(local).unwrap();
+    (-3000..3000_i64)
+        .map(move |count| middle + minutes(count))
+        .map(|now| (now, zone.to_datetime(now)))
+}
+
+/// The first minute at which clocks show a time, or a later one because they never show that.
+fn first_shown(zone: &TimeZone, local: DateTime) -> Timestamp {
+    let shown = about(zone, local).find(|(_, shown)| *shown >= local);
+    shown.unwrap().0
+}
+
+/// The last minute at which clocks show a time; where they never do, the first at which it has passed.
+fn last_shown(zone: &TimeZone, local: DateTime) -> Timestamp {
+    let last = about(zone, local)
+        .filter(|(_, shown)| *shown == local)
+        .last();
+    last.map_or_else(|| first_shown(zone, local), |(now, _)| now)
+}
+
 /// All occurrences later than `after` and not later than `to`, with the local minute of each.
 pub(super) fn oracle(
     json: &Value,
@@ -95,6 +129,27 @@ pub(super) fn oracle(
 ) -> Vec<(Timestamp, String, bool)> {
     let schedule = schedule(json);
     let minute = minutes(1);
+    let starts = schedule
+        .starts
+        .map(|starts| first_shown(zone, starts.datetime()));
+    let ends = schedule.ends.map(|ends| last_shown(zone, ends.datetime()));
+    let outside = |now: Timestamp| {
+        starts.is_some_and(|starts| now < starts) || ends.is_some_and(|ends| now > ends)
+    };
+    if let Some((from, length)) = interval(&json["when"]) {
+        let anchor = first_shown(zone, from);
+        let mut found = Vec::new();
+        let mut now = after;
+        while now < to {
+            now += minute;
+            let gone = now.duration_since(anchor).as_mins();
+            if gone >= 0 && gone % length == 0 && !outside(now) {
+                let local = from + minutes(gone);
+                found.push((now, local.strftime("%Y-%m-%dT%H:%M").to_string(), false));
+            }
+        }
+        return found;
+    }
     let mut found: Vec<(Timestamp, String, bool)> = Vec::new();
     // A day and more before, so that it is seen whether a time comes for the second time.
     let mut now = after - SignedDuration::from_hours(50);
@@ -131,6 +186,7 @@ pub(super) fn oracle(
         }
         if let Some((local, second)) = named
             && now > after
+            && !outside(now)
         {
             found.push((now, local.strftime("%Y-%m-%dT%H:%M").to_string(), second));
         }

@@ -1,7 +1,8 @@
 //! Windows and blackouts, against one who looks at each minute, and by examples.
 
+use super::strategy::a_when;
 use super::*;
-use crate::schedule::window::{Hold, Window, Windows};
+use crate::schedule::window::{Hold, Window, WindowKind, Windows};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -105,4 +106,142 @@ fn a_task_that_wants_more_time_than_is_left_is_held() {
     assert_eq!(held(60), None);
     let closes_at = at("2026-03-10T13:00:00Z");
     assert_eq!(held(61), Some(Hold::TooShort { closes_at }));
+}
+
+const YEAR: usize = 366 * 24 * 60;
+
+/// Whether a task may start, minute by minute for three years, from each window's openings alone.
+fn years(list: &[Window], begin: Timestamp) -> Vec<bool> {
+    let marked = |kind: WindowKind| {
+        let mut open = vec![false; 3 * YEAR];
+        for window in list.iter().filter(|window| window.kind == kind) {
+            let schedule = Schedule {
+                zone: window.zone.clone(),
+                ..Schedule::new(window.opens.clone())
+            };
+            let table = Timetable::new(&schedule, &TimeZone::UTC).unwrap();
+            let early = begin - minutes(i64::from(window.minutes) + 1);
+            let late = begin + minutes(i64::try_from(3 * YEAR).unwrap());
+            for opening in table.within(early, late) {
+                let from = opening.at.duration_since(begin).as_mins();
+                let to = from + i64::from(window.minutes);
+                let place = |minute: i64| usize::try_from(minute.max(0)).unwrap().min(open.len());
+                let (from, to) = (place(from), place(to));
+                open[from..to].fill(true);
+            }
+        }
+        open
+    };
+    let mut open = marked(WindowKind::Maintenance);
+    if !list
+        .iter()
+        .any(|window| window.kind == WindowKind::Maintenance)
+    {
+        open.fill(true);
+    }
+    let shut = marked(WindowKind::Blackout);
+    open.iter()
+        .zip(shut)
+        .map(|(open, shut)| *open && !shut)
+        .collect()
+}
+
+fn a_window() -> impl Strategy<Value = Window> {
+    let kind = prop_oneof![Just("maintenance"), Just("blackout")];
+    // Some as short as a start, some longer than from one opening to the next.
+    let length = prop_oneof![30..600_u32, 600..44_640_u32];
+    (kind, a_when(2026), length, 0..ZONES.len()).prop_filter_map(
+        "names a time",
+        |(kind, opens, length, zone)| {
+            let json = json!({"name": "w", "kind": kind, "opens": opens, "minutes": length, "zone": ZONES[zone]});
+            Window::parse(&json).ok().map(|(window, _)| window)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn windows_of_all_kinds_and_zones_join_and_shut_over_years(
+        list in prop::collection::vec(a_window(), 1..6),
+        asked in prop::collection::vec((0..YEAR, 0..300_usize), 40),
+    ) {
+        let begin = at("2026-01-01T00:00:00Z");
+        let open = years(&list, begin);
+        let windows = Windows::new(&list, &TimeZone::UTC).unwrap();
+        let moment = |minute: usize| begin + minutes(i64::try_from(minute).unwrap());
+        let horizon = usize::try_from(Windows::HORIZON.as_mins()).unwrap();
+        let within = |from: usize, wanted: bool| (from..=from + horizon).find(|minute| open[*minute] == wanted);
+        for (from, room) in asked {
+            prop_assert_eq!(windows.hold(moment(from)).is_none(), open[from]);
+            // The next stretch that is long enough, and how far it goes.
+            let mut start = within(from, true);
+            let mut end = None;
+            while let Some(begins) = start {
+                end = (begins..=(begins + horizon).min(open.len() - 1)).find(|minute| !open[*minute]);
+                match end {
+                    Some(end) if end - begins < room => start = (end..=from + horizon).find(|minute| open[*minute]),
+                    _ => break,
+                }
+            }
+            let chance = windows.earliest(moment(from), minutes(i64::try_from(room).unwrap()));
+            prop_assert_eq!(chance.map(|chance| chance.from), start.map(moment));
+            if let Some(chance) = chance {
+                prop_assert_eq!(chance.until, end.map(moment));
+            }
+        }
+    }
+}
+
+#[test]
+fn faults_of_windows_are_found_at_their_places() {
+    let good = json!({"name": "nights", "kind": "maintenance", "minutes": 60,
+        "opens": {"weekly": {"days": ["friday"], "at": "22:00"}}});
+    assert_eq!(Window::parse(&good).unwrap().1, []);
+    for (key, value, pointer, code) in [
+        ("version", json!(2), "/version", "schedule-version"),
+        ("name", json!(""), "/name", "window-name"),
+        ("name", json!("x".repeat(101)), "/name", "window-name"),
+        ("name", json!("a\u{202e}b"), "/name", "window-name"),
+        ("opens", json!("manual"), "/opens", "window-without-time"),
+        (
+            "opens",
+            json!({"agent-start": {}}),
+            "/opens",
+            "window-without-time",
+        ),
+        (
+            "opens",
+            json!({"weekly": {"days": [], "at": "22:00"}}),
+            "/opens/weekly/days",
+            "schedule-empty",
+        ),
+        ("minutes", json!(0), "/minutes", "schedule-range"),
+        ("minutes", json!(44_641), "/minutes", "schedule-range"),
+        ("zone", json!("Mars/Base"), "/zone", "schedule-zone"),
+        ("kind", json!("holiday"), "/kind", "schedule-form"),
+        ("colour", json!("red"), "/colour", "schedule-form"),
+    ] {
+        let mut wrong = good.clone();
+        wrong[key] = value;
+        let found = Window::parse(&wrong).unwrap_err();
+        let told: Vec<(&str, &str)> = found
+            .iter()
+            .map(|one| (&*one.pointer, &*one.code))
+            .collect();
+        assert_eq!(told, [(pointer, code)], "{wrong}");
+    }
+    let legacy = json!({"daily-without-daylight-saving": {"from": "2026-01-01"}});
+    let mut warned = good.clone();
+    warned["opens"] = legacy;
+    let (_, warnings) = Window::parse(&warned).unwrap();
+    assert_eq!(warnings[0].pointer, "/opens/daily-without-daylight-saving");
+}
+
+#[test]
+fn a_window_of_31_days_and_a_name_of_100_characters_are_allowed() {
+    let most = json!({"name": "ü".repeat(100), "kind": "blackout", "minutes": 44_640,
+        "opens": {"yearly": {"month": 12, "day": 1, "at": "00:00"}}});
+    assert_eq!(Window::parse(&most).unwrap().1, []);
 }
