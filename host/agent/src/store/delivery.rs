@@ -6,8 +6,8 @@ use super::{StoreError, before, from_json, now, saw, time, to_json};
 use jiff::Timestamp;
 use muster_agent_protocol::message::End;
 use muster_agent_protocol::order::Order;
-use muster_domain::RunId;
 use muster_domain::delivery::Cause;
+use muster_domain::{RunId, TaskId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 use std::time::Duration;
@@ -143,6 +143,22 @@ pub async fn list(at: &mut SqliteConnection, most: u32) -> Result<Vec<Delivery>,
     let rows = sqlx::query(select!(
         "order by state = 'ended', changed_at desc, abs(run) desc limit ?"
     ))
+    .bind(most)
+    .fetch_all(at)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The newest `most` of a task that the device started by itself, the latest occurrence first.
+pub async fn of_task(
+    at: &mut SqliteConnection,
+    task: TaskId,
+    most: u32,
+) -> Result<Vec<Delivery>, StoreError> {
+    let rows = sqlx::query(select!(
+        "where occurrence.task = ? order by occurrence.due_at desc, run limit ?"
+    ))
+    .bind(task.0)
     .bind(most)
     .fetch_all(at)
     .await?;
