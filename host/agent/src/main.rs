@@ -1,6 +1,7 @@
 //! The program `muster-agent`.
 
 mod show;
+mod show_task;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -41,7 +42,8 @@ use tokio::signal::unix::{SignalKind, signal};
 ///     clamscan = "/usr/bin/clamscan"
 ///
 /// `muster-agent check-connectors` says what the agent makes of them; `status`, `tasks` and `log`
-/// show what it is at, also while it runs.
+/// show what it is at, also while it runs. `muster-agent task` shows the tasks that start by themselves
+/// on this device: when they start next, why one waits, and what became of each.
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment, max_term_width = 100)]
 struct Cli {
@@ -105,6 +107,15 @@ enum Command {
         #[arg(short = 'n', long, default_value_t = 50)]
         number: u32,
     },
+    /// Show the tasks that start by themselves on this device
+    ///
+    /// The agent starts them by their schedules, also while the server is away. All of it is read from
+    /// the local store, so it can be asked at any time:
+    ///
+    ///     muster-agent task list
+    ///     muster-agent task explain "nightly scan"
+    #[command(subcommand, verbatim_doc_comment)]
+    Task(show_task::TaskCommand),
     /// Show the local event log
     Log {
         /// The newest so many
@@ -149,6 +160,7 @@ impl Cli {
             Command::Run => run(&self.common).await,
             Command::Status => show::status(data, *output, is_running(data)?).await,
             Command::Tasks { number } => show::tasks(data, *output, number).await,
+            Command::Task(command) => show_task::act(data, *output, command).await,
             Command::Log { number, follow } => show::log(data, *output, number, follow).await,
             Command::CheckConnectors => {
                 show::connectors(&self.common.config()?.connectors, *output).await

@@ -9,6 +9,7 @@ mod starts;
 pub(crate) mod step;
 #[cfg(test)]
 mod tests;
+pub mod upcoming;
 pub mod windows;
 pub mod zone;
 
