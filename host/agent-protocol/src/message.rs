@@ -226,6 +226,20 @@ pub struct Welcome {
 }
 
 impl News {
+    /// Puts another number in the place of that of the run that it is about.
+    pub fn set_run(&mut self, to: RunId) {
+        match self {
+            Self::Occurred { run, .. }
+            | Self::Scheduled { run, .. }
+            | Self::Missed { run, .. }
+            | Self::Waiting { run, .. }
+            | Self::Started { run, .. }
+            | Self::Paused { run }
+            | Self::Ended { run, .. } => *run = to,
+            Self::Happened { run, .. } => *run = Some(to),
+        }
+    }
+
     /// The run that it is about.
     pub fn run(&self) -> Option<RunId> {
         match self {

@@ -6,6 +6,7 @@
 
 pub mod device;
 pub mod event;
+pub mod forecast;
 pub mod group;
 pub mod page;
 pub mod plan;
@@ -15,6 +16,7 @@ pub mod run;
 pub mod server;
 pub mod task;
 pub mod trust;
+pub mod window;
 
 /// Where everything but agents, health and metrics lives.
 pub const BASE: &str = "/api/v1";

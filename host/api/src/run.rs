@@ -18,6 +18,10 @@ pub struct RunView {
     pub task_name: String,
     /// The revision that it carries out.
     pub revision: u32,
+    /// Which occurrence of the task's schedule it is, such as `2026-11-27T18:00`; null if a person
+    /// started it.
+    #[serde(default)]
+    pub occurrence: Option<String>,
     /// `running`, `paused`, `stopping` or `finished`.
     #[schema(value_type = String)]
     pub state: RunState,
@@ -36,6 +40,28 @@ pub struct RunView {
     /// When its last delivery became final.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
+}
+
+/// A run's task is to be run again on some of its devices.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunAgain {
+    /// Those on which the run ended in one of these states; where it failed in any way if left out:
+    /// `failed`, `timed-out`, `missed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub states: Option<Vec<DeliveryState>>,
+}
+
+impl RunAgain {
+    /// The states in which nothing was done that should have been.
+    pub fn failed() -> Vec<DeliveryState> {
+        vec![
+            DeliveryState::Failed,
+            DeliveryState::TimedOut,
+            DeliveryState::Missed,
+        ]
+    }
 }
 
 /// A delivery. Devices that were not in contact since the run began are `pending`.

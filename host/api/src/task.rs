@@ -29,7 +29,9 @@ pub struct TaskView {
     pub revision: u32,
     /// The settings of that revision.
     pub settings: Value,
-    /// The version of the schema that they follow.
+    /// When it starts by itself; null if only a person starts it.
+    pub schedule: Option<Value>,
+    /// The version of the schema that the settings follow.
     pub schema_version: u32,
     /// Warnings and notices of the plug-in about them.
     pub findings: Vec<FindingView>,
@@ -124,6 +126,9 @@ pub struct TaskCreate {
     /// Seconds after which a device stops it; the task type's own limit if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<u32>,
+    /// When it is to start by itself; only when a person starts it if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Value>,
 }
 
 /// What may be changed of a task. What is left out stays. New settings make a new revision; a run
@@ -143,6 +148,19 @@ pub struct TaskChange {
     /// Another time limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<u32>,
+    /// Another schedule, whole; null takes it away.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schema(value_type = Option<Value>)]
+    pub schedule: Option<Option<Value>>,
+}
+
+/// Tells what is null from what is left out.
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<Value>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 /// A copy of a task is wanted.
@@ -164,7 +182,9 @@ pub struct TaskRevisionView {
     pub number: u32,
     /// The settings.
     pub settings: Value,
-    /// The version of the schema that they follow.
+    /// When it starts by itself; null if only a person starts it.
+    pub schedule: Option<Value>,
+    /// The version of the schema that the settings follow.
     pub schema_version: u32,
     /// The revision that they were made of, or that came back, when the plug-in changed; none where
     /// somebody set them.
@@ -214,6 +234,10 @@ pub struct ExportedTask {
     pub time_limit: u32,
     /// Where it is done.
     pub scope: ScopeRequest,
+    /// When it starts by itself. Tasks and groups in it are numbers, which are good on the server that
+    /// wrote the file alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Value>,
 }
 
 /// What an import would do, or did.

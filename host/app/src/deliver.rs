@@ -12,17 +12,16 @@
 //! not answer is told again when it comes back. The agent drops what it has done already.
 
 mod contact;
-mod hint;
 mod order;
 mod share;
 mod translate;
 
-pub(crate) use hint::{Hints, hints};
+pub(crate) use translate::{Placement, Translations};
 
+use crate::hint::{Due, Hinted};
 use crate::{App, AppError};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use hint::{Due, Hinted};
 use muster_domain::chain;
 use muster_domain::delivery::{Cause, Delivery};
 use muster_domain::{ApplicationId, DeviceId, RunId};

@@ -121,7 +121,7 @@ impl App {
                         None => device.group,
                     };
                     let name = name.unwrap_or_else(|| device.name.clone());
-                    device_place(connection, device.id, &name, group).await?;
+                    device_place(connection, device.id, &name, group, muster_clock::now()).await?;
                     let text = format!(
                         "Device {} in {} is now {name} in {}.",
                         device.name,
@@ -129,12 +129,14 @@ impl App {
                         tree.path(group)
                     );
                     let event = NewEvent::new("device.changed", Severity::Info, actor, text)
-                        .about(about(device.id, Some(group)));
+                        .about(about(device.id, Some(group)))
+                        .with(serde_json::json!({ "from": device.group, "to": group }));
                     event_insert(connection, Timestamp::now(), &[event]).await?;
                     Ok(device.id)
                 })
             })
             .await?;
+        self.0.hints.device_changed(id);
         self.device_get(who, &id.to_string()).await
     }
 

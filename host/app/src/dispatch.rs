@@ -11,22 +11,32 @@ use jiff::Timestamp;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::run::{Run, RunState};
+use muster_domain::schedule::OccurrenceId;
 use muster_domain::task::Task;
-use muster_domain::{DeviceId, RunId, TaskId};
+use muster_domain::{ApplicationId, DeviceId, RunId, TaskId};
 use muster_storage::Connection;
 use muster_storage::delivery::{
-    delivery_list_open, delivery_list_unordered, delivery_update, delivery_want,
+    delivery_devices_in, delivery_list_open, delivery_list_unordered, delivery_touched,
+    delivery_update, delivery_want,
 };
+use muster_storage::device::device_set;
 use muster_storage::event::event_insert;
 use muster_storage::run::{
-    run_count_add, run_counts, run_get, run_insert, run_list_open, run_state_set,
+    run_count_add, run_counts, run_despite_windows, run_get, run_insert, run_list_open,
+    run_list_open_of, run_state_set,
 };
 use muster_storage::task::{TaskHead, task_get, task_head};
+use roaring::RoaringBitmap;
 
 impl App {
     /// Starts a task: the devices that its scope means now are the targets of a new run. A task
     /// whose last run is still under way is not started again.
-    pub async fn run_start(&self, who: &Administrator, id: TaskId) -> Result<Run, AppError> {
+    pub async fn run_start(
+        &self,
+        who: &Administrator,
+        id: TaskId,
+        despite_windows: bool,
+    ) -> Result<Run, AppError> {
         let task = self.task_get(who, id).await?.task;
         if let Err(error) = self.still_agreed(&task).await {
             self.run_refused(who, &task, &error).await?;
@@ -34,7 +44,14 @@ impl App {
         }
         let actor = who.actor();
         let run = self
-            .logged(move |connection| Box::pin(run_insert_with_event(connection, id, actor)))
+            .logged(move |connection| {
+                Box::pin(run_insert_with_event(
+                    connection,
+                    id,
+                    actor,
+                    despite_windows,
+                ))
+            })
             .await?;
         muster_crash_point::reach("dispatch.committed");
         self.0.watch.run_changed(run.id);
@@ -69,6 +86,49 @@ impl App {
             })
             .with(serde_json::json!({ "code": error.code() }));
         self.event_write(event).await
+    }
+
+    /// Runs a task again on the devices on which a run ended in one of these states. The task is carried
+    /// out as it is now.
+    pub async fn run_again(
+        &self,
+        who: &Administrator,
+        id: RunId,
+        states: Vec<DeliveryState>,
+    ) -> Result<Run, AppError> {
+        let before = run_existing(&mut *self.0.storage.read().await?, id).await?;
+        let task = self.task_get(who, before.task).await?.task;
+        if let Err(error) = self.still_agreed(&task).await {
+            self.run_refused(who, &task, &error).await?;
+            return Err(error);
+        }
+        let actor = who.actor();
+        let run = self
+            .logged(move |connection| {
+                Box::pin(async move {
+                    let task = task_get(connection, before.task).await?;
+                    let task = task.ok_or_else(|| AppError::not_found("task", &before.task))?;
+                    refuse_second_run(connection, &task).await?;
+                    let mut devices = delivery_devices_in(connection, id, &states).await?;
+                    if states.contains(&before.untouched()) {
+                        devices |= &before.targets - delivery_touched(connection, id).await?;
+                    }
+                    devices &= device_set(connection).await?;
+                    if devices.is_empty() {
+                        return Err(AppError::Conflict {
+                            code: "run-nothing-again",
+                            text: format!("run {id} ended so on no device that is still there"),
+                        });
+                    }
+                    let (of, now) = (TaskOfRun::from(&task), Timestamp::now());
+                    let run = run_begin(connection, &of, None, &devices, now, actor).await?;
+                    run_existing(connection, run).await
+                })
+            })
+            .await?;
+        self.0.watch.run_changed(run.id);
+        self.0.hints.run_changed(run.id);
+        Ok(run)
     }
 
     /// Stops a run. Devices that have it end it; those that were not in contact never get it.
@@ -110,14 +170,20 @@ impl App {
         .await
     }
 
-    /// Stops the run of a task that is under way.
+    /// Stops the runs of a task that are under way, and gives the newest.
     pub async fn task_stop(&self, who: &Administrator, id: TaskId) -> Result<Run, AppError> {
         let detail = self.task_get(who, id).await?;
-        let run = detail.last_run.ok_or_else(|| AppError::Conflict {
+        let newest = detail.last_run.ok_or_else(|| AppError::Conflict {
             code: "task-not-running",
             text: format!("task {id} has never run"),
         })?;
-        self.run_stop(who, run).await
+        let open = run_list_open_of(&mut *self.0.storage.read().await?, id).await?;
+        for run in open.iter().filter(|run| run.id != newest) {
+            if run.state != RunState::Stopping {
+                self.run_stop(who, run.id).await?;
+            }
+        }
+        self.run_stop(who, newest).await
     }
 
     async fn run_want(
@@ -162,6 +228,7 @@ async fn run_insert_with_event(
     connection: &mut Connection,
     id: TaskId,
     actor: Actor,
+    despite_windows: bool,
 ) -> Result<Run, AppError> {
     // Read again: the task may have changed, or been started, since it was looked at.
     let task = task_get(connection, id).await?;
@@ -169,25 +236,68 @@ async fn run_insert_with_event(
     refuse_second_run(connection, &task).await?;
     let targets = devices_of(connection, &task.scope).await?;
     let now = Timestamp::now();
-    let number = task.revision.number;
-    let run = run_insert(connection, id, number, &targets, now, &actor).await?;
-    let text = format!(
-        "Task {} was started on {}.",
-        task.name,
-        devices(targets.len())
-    );
+    let of = TaskOfRun::from(&task);
+    let run = run_begin(connection, &of, None, &targets, now, actor).await?;
+    if despite_windows {
+        run_despite_windows(connection, run).await?;
+    }
+    muster_crash_point::reach("dispatch.before-commit");
+    run_existing(connection, run).await
+}
+
+/// What a run needs of its task.
+pub(crate) struct TaskOfRun {
+    pub(crate) id: TaskId,
+    pub(crate) name: String,
+    pub(crate) application: ApplicationId,
+    pub(crate) revision: u32,
+}
+
+impl From<&Task> for TaskOfRun {
+    fn from(task: &Task) -> Self {
+        Self {
+            id: task.id,
+            name: task.name.clone(),
+            application: task.application.clone(),
+            revision: task.revision.number,
+        }
+    }
+}
+
+/// Begins a run of a task: its row, and its event.
+pub(crate) async fn run_begin(
+    connection: &mut Connection,
+    task: &TaskOfRun,
+    occurrence: Option<OccurrenceId>,
+    targets: &RoaringBitmap,
+    now: Timestamp,
+    actor: Actor,
+) -> Result<RunId, AppError> {
+    let number = task.revision;
+    let run = run_insert(
+        connection, task.id, number, occurrence, targets, now, &actor,
+    )
+    .await?;
+    let text = match occurrence {
+        None => format!("Task {} was started", task.name),
+        Some(occurrence) => format!("Occurrence {occurrence} of task {} is due", task.name),
+    };
+    let text = format!("{text} on {}.", devices(targets.len()));
     let event = NewEvent::new("run.started", Severity::Info, actor, text)
         .about(Subject {
-            application: Some(task.application),
-            task: Some(id),
+            application: Some(task.application.clone()),
+            task: Some(task.id),
             run: Some(run),
             ..Subject::default()
         })
-        .with(serde_json::json!({ "revision": number, "devices": targets.len() }));
-    event_insert(connection, now, &[event]).await?;
+        .with(serde_json::json!({
+            "revision": number,
+            "devices": targets.len(),
+            "occurrence": occurrence,
+        }));
+    event_insert(connection, Timestamp::now(), &[event]).await?;
     run_settle(connection, run, now).await?;
-    muster_crash_point::reach("dispatch.before-commit");
-    run_existing(connection, run).await
+    Ok(run)
 }
 
 fn devices(count: u64) -> String {
@@ -197,12 +307,12 @@ fn devices(count: u64) -> String {
     }
 }
 
+/// A person starts no second run. Those of the schedule may be open for long, as long as one device
+/// was not seen since, and are no hindrance.
 async fn refuse_second_run(connection: &mut Connection, task: &Task) -> Result<(), AppError> {
-    let open = run_list_open(connection).await?;
-    match open
-        .iter()
-        .find(|run| run.task == task.id && run.state != RunState::Stopping)
-    {
+    let open = run_list_open_of(connection, task.id).await?;
+    let by_person = |run: &&Run| run.occurrence.is_none() && run.state != RunState::Stopping;
+    match open.iter().find(by_person) {
         Some(run) => Err(AppError::Conflict {
             code: "task-running",
             text: format!(
@@ -281,20 +391,13 @@ pub(crate) async fn device_leave(
         let touched = muster_storage::delivery::delivery_get(connection, run.id, device).await?;
         if run.targets.contains(device.0) && touched.is_none() && run.state != RunState::Stopping {
             let delivery = Delivery {
-                run: run.id,
-                device,
                 state: DeliveryState::Cancelled,
                 cause: Some(Cause::Administrator),
                 wanted: Wanted::Stop,
-                ordered: None,
-                sequence: None,
-                command: None,
-                plugin: None,
-                summary: None,
-                needs_restart: false,
-                changed_at: now,
+                ..Delivery::blank(run.id, device, now)
             };
-            muster_storage::delivery::delivery_insert(connection, &delivery).await?;
+            muster_storage::delivery::delivery_insert(connection, &delivery, run.untouched())
+                .await?;
             run_settle(connection, run.id, now).await?;
         }
     }

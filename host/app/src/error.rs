@@ -45,6 +45,14 @@ pub enum AppError {
         /// Everything that is wrong, and what else there is to say.
         findings: Vec<Finding>,
     },
+    /// A schedule or a window cannot be used.
+    #[error("the {what} cannot be used: {}", summary(findings))]
+    FormInvalid {
+        /// `schedule`, `window`.
+        what: &'static str,
+        /// Everything that is wrong.
+        findings: Vec<Finding>,
+    },
     /// The request itself cannot be used.
     #[error("{text}")]
     Invalid {
@@ -118,6 +126,10 @@ impl From<StorageError> for AppError {
                 text: "another device has this name already; choose another, or remove that device"
                     .into(),
             },
+            StorageError::Constraint("window_name_taken") => Self::Conflict {
+                code: "window-name-taken",
+                text: "there is a window of this name already; choose another name".into(),
+            },
             StorageError::Constraint("trust_credential_known") => Self::Conflict {
                 code: "credential-known",
                 text:
@@ -145,6 +157,8 @@ impl AppError {
             Self::ApplicationWithoutPlugin { .. } => "application-without-plugin",
             Self::UnknownTaskType { .. } => "unknown-task-type",
             Self::SettingsInvalid { .. } => "settings-invalid",
+            Self::FormInvalid { what: "window", .. } => "window-invalid",
+            Self::FormInvalid { .. } => "schedule-invalid",
             Self::Invalid { code, .. }
             | Self::Conflict { code, .. }
             | Self::Denied { code, .. } => code,
@@ -175,6 +189,7 @@ impl AppError {
             | Self::ApplicationWithoutPlugin { .. }
             | Self::UnknownTaskType { .. }
             | Self::SettingsInvalid { .. }
+            | Self::FormInvalid { .. }
             | Self::Invalid { .. }
             | Self::Conflict { .. }
             | Self::Denied { .. }

@@ -9,6 +9,7 @@ use muster_domain::group::{Group, is_name};
 use muster_storage::event::event_insert;
 use muster_storage::group::{group_delete, group_device_counts, group_insert, group_update};
 use muster_storage::task::task_of_group;
+use muster_storage::window::window_list;
 use std::collections::BTreeMap;
 
 impl App {
@@ -64,36 +65,40 @@ impl App {
             check_name(name)?;
         }
         let actor = who.actor();
-        self.logged(move |connection| {
-            Box::pin(async move {
-                let tree = Tree::read(connection).await?;
-                let id = find(&tree, &reference)?;
-                let group = tree.get(id).filter(|group| group.parent.is_some());
-                let group = group.ok_or_else(root_stays)?;
-                let parent = parent.map(|parent| find(&tree, &parent)).transpose()?;
-                if parent.is_some_and(|parent| tree.subtree(id).contains(&parent)) {
-                    return Err(AppError::Conflict {
-                        code: "group-into-itself",
-                        text: format!("group {} cannot stand below itself", tree.path(id)),
-                    });
-                }
-                let changed = Group {
-                    id,
-                    parent: parent.or(group.parent),
-                    name: name.unwrap_or_else(|| group.name.clone()),
-                };
-                group_update(connection, &changed).await?;
-                let now = Tree::read(connection).await?;
-                let text = format!("Group {} is now {}.", tree.path(id), now.path(id));
-                let event = NewEvent::new("group.changed", Severity::Info, actor, text);
-                event_insert(connection, Timestamp::now(), &[event.about(about(id))]).await?;
-                Ok(id)
+        let id = self
+            .logged(move |connection| {
+                Box::pin(async move {
+                    let tree = Tree::read(connection).await?;
+                    let id = find(&tree, &reference)?;
+                    let group = tree.get(id).filter(|group| group.parent.is_some());
+                    let group = group.ok_or_else(root_stays)?;
+                    let parent = parent.map(|parent| find(&tree, &parent)).transpose()?;
+                    if parent.is_some_and(|parent| tree.subtree(id).contains(&parent)) {
+                        return Err(AppError::Conflict {
+                            code: "group-into-itself",
+                            text: format!("group {} cannot stand below itself", tree.path(id)),
+                        });
+                    }
+                    let changed = Group {
+                        id,
+                        parent: parent.or(group.parent),
+                        name: name.unwrap_or_else(|| group.name.clone()),
+                    };
+                    group_update(connection, &changed).await?;
+                    let now = Tree::read(connection).await?;
+                    let text = format!("Group {} is now {}.", tree.path(id), now.path(id));
+                    let event = NewEvent::new("group.changed", Severity::Info, actor, text);
+                    event_insert(connection, Timestamp::now(), &[event.about(about(id))]).await?;
+                    Ok(id)
+                })
             })
-        })
-        .await
+            .await?;
+        // Scopes and windows follow the tree.
+        self.0.hints.everything();
+        Ok(id)
     }
 
-    /// Removes a group that holds no groups and no devices, and that no task is for.
+    /// Removes a group that holds no groups and no devices, and that no task and no window is for.
     pub async fn group_remove(
         &self,
         who: &Administrator,
@@ -121,6 +126,13 @@ impl App {
                 }
                 if let Some(task) = task_of_group(connection, id).await? {
                     return Err(in_use(format!("task {task} is for it; delete that first")));
+                }
+                let windows = window_list(connection).await?;
+                if let Some(row) = windows.iter().find(|row| row.group == id) {
+                    let name = &row.window.name;
+                    return Err(in_use(format!(
+                        "window {name} is for it; remove that first"
+                    )));
                 }
                 group_delete(connection, id).await?;
                 let text = format!("Group {path} was removed.");

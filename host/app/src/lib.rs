@@ -7,6 +7,7 @@
 
 pub mod administrator;
 pub mod application;
+pub mod assign;
 pub mod calls;
 pub mod component;
 pub mod deliver;
@@ -16,18 +17,23 @@ pub mod enroll;
 mod error;
 pub mod event;
 pub mod fetch;
+pub mod forecast;
 pub mod grant;
 pub mod group;
+mod hint;
 pub mod install;
 pub mod link;
+pub mod occur;
 pub mod place;
 pub mod report;
 mod schema;
+mod silence;
 pub mod submit;
 pub mod task;
 pub mod transfer;
 pub mod trust;
 pub mod watch;
+pub mod window;
 
 pub use administrator::Administrator;
 pub use error::AppError;
@@ -36,6 +42,7 @@ pub use fetch::Registries;
 use application::Applications;
 use component::Components;
 use futures_util::future::BoxFuture;
+use hint::{Hints, Loop};
 use install::shadow::Shadows;
 use install::{Plans, Switches};
 use link::Links;
@@ -74,7 +81,7 @@ struct Inner {
     // higher number.
     order_turn: tokio::sync::Mutex<()>,
     links: Links,
-    hints: deliver::Hints,
+    hints: Hints,
     reports: Reports,
     pauses: Pauses,
     watch: Watch,
@@ -117,7 +124,9 @@ impl App {
             order_key,
         } = foundation;
         let (reports, taken) = report::queue();
-        let (hints, hinted) = deliver::hints();
+        let hints = Hints::default();
+        let of = |of| hints.of(of);
+        let (due, assignable, occurring) = (of(Loop::Deliver), of(Loop::Assign), of(Loop::Occur));
         let latest = muster_storage::event::event_latest(&mut *storage.read().await?).await?;
         let app = Self(Arc::new(Inner {
             storage,
@@ -145,8 +154,11 @@ impl App {
         }));
         app.links_forget().await?;
         app.plugins_load().await?;
-        app.0.workers.spawn(deliver::work(app.clone(), hinted));
+        app.0.workers.spawn(occur::work(app.clone(), occurring));
+        app.0.workers.spawn(assign::work(app.clone(), assignable));
+        app.0.workers.spawn(deliver::work(app.clone(), due));
         app.0.workers.spawn(report::work(app.clone(), taken));
+        app.0.workers.spawn(silence::work(app.clone()));
         app.0.workers.spawn(install::recompile::work(app.clone()));
         app.0.workers.spawn(install::quarantine::work(app.clone()));
         app.0.workers.close();

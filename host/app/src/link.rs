@@ -1,5 +1,6 @@
 //! Links: the open connections of agents, and what comes over them.
 
+use crate::silence::heard_again;
 use crate::{App, AppError};
 use jiff::Timestamp;
 use muster_agent_protocol::VERSION;
@@ -8,7 +9,9 @@ use muster_domain::device::InstalledApplication;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::text::plain;
 use muster_domain::{DeviceId, Digest, RunId};
+use muster_storage::assignment::assignment_link_begin;
 use muster_storage::command::command_body;
+use muster_storage::delivery::delivery_forget_known_as;
 use muster_storage::device::{
     device_certificate, device_get, device_link_begin, device_link_end, device_link_end_all,
     device_tell,
@@ -269,12 +272,17 @@ impl App {
                 Box::pin(async move {
                     let device = hello.device;
                     device_tell(connection, device, &hello.facts, &hello.applications).await?;
-
-                    device_link_begin(connection, device, &hello.store, hello.last_order).await
+                    let (store, heard) = (&hello.store, hello.last_order);
+                    let begun = device_link_begin(connection, device, store, heard).await?;
+                    if !begun.known {
+                        delivery_forget_known_as(connection, device).await?;
+                    }
+                    assignment_link_begin(connection, device, heard, !begun.known).await?;
+                    heard_again(connection, device).await?;
+                    Ok::<_, AppError>(begun)
                 })
             })
             .await
-            .map_err(AppError::Storage)
     }
 
     /// Notes that no link is open yet, when the server starts.
@@ -311,8 +319,17 @@ impl App {
     /// Takes news. Returns when they are durable and acknowledged over the link, which is how a flood
     /// of reports slows its agents down.
     pub async fn link_news(&self, id: LinkId, news: Vec<NumberedNews>) {
-        if let Some(link) = self.0.links.get(id.device) {
-            self.0.reports.take(id.device, news, link).await;
+        let Some(link) = self.0.links.get(id.device) else {
+            return;
+        };
+        match self.news_of_runs(id.device, news).await {
+            Ok(news) => self.0.reports.take(id.device, news, link).await,
+            Err(error) => {
+                // What is not acknowledged comes again over the next link.
+                let error = muster_domain::chain(&error);
+                tracing::error!(device = %id.device, %error, "news of a device were not taken");
+                link.close();
+            }
         }
     }
 
@@ -345,13 +362,16 @@ impl App {
     }
 
     /// Takes how far a delivery is. It is shown, not kept.
-    pub fn link_progress(
+    pub async fn link_progress(
         &self,
         id: LinkId,
         run: RunId,
         percent: Option<u8>,
         message: Option<String>,
     ) {
+        let Ok(Some(run)) = self.run_known_as(id.device, run).await else {
+            return;
+        };
         let message = message.map(|message| {
             let shown: String = message.chars().take(MOST_MESSAGE).collect();
             plain(&shown).into_owned()

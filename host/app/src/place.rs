@@ -58,6 +58,15 @@ impl Tree {
         Some(at)
     }
 
+    /// A group and all above it.
+    pub fn with_above(&self, group: GroupId) -> Vec<GroupId> {
+        let mut found = vec![group];
+        while let Some(above) = found.last().and_then(|last| self.0.get(last)?.parent) {
+            found.push(above);
+        }
+        found
+    }
+
     /// A group and all below it.
     pub fn subtree(&self, top: GroupId) -> Vec<GroupId> {
         let mut found = vec![top];

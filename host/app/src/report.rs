@@ -9,6 +9,7 @@
 mod interpret;
 mod keep;
 mod later;
+mod own;
 
 pub(crate) use later::Pauses;
 

@@ -160,6 +160,7 @@ mod tests {
         TaskRevision {
             number,
             settings: Settings::parse("{}").unwrap(),
+            schedule: None,
             schema_version,
             plugin: Digest::of(b""),
             needs: Needs::Running,

@@ -9,17 +9,19 @@ use crate::error::sentence;
 use crate::place::{ScopeReference, scope_find};
 use crate::schema::brought_up;
 use crate::{Administrator, App, AppError};
-use jiff::Timestamp;
 use muster_domain::application::{Mark, TaskType};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::finding::{Finding, any_error};
 use muster_domain::group::is_name;
+use muster_domain::schedule::Schedule;
 use muster_domain::settings::Settings;
 use muster_domain::task::{NewTask, Scope, Task, TaskRevision};
 use muster_domain::{ApplicationId, Digest, TaskId, TaskTypeId};
 use muster_storage::Connection;
 use muster_storage::event::event_insert;
-use muster_storage::task::{task_get, task_insert, task_revision_insert, task_update};
+use muster_storage::task::{
+    task_get, task_insert, task_revision_insert, task_schedule_begin, task_update,
+};
 
 /// The longest time limit: a week.
 const MOST_TIME_LIMIT: u32 = 7 * 24 * 3600;
@@ -41,6 +43,8 @@ pub struct TaskRequest {
     pub schema_version: Option<u32>,
     /// Seconds; the task type's own limit if none.
     pub time_limit: Option<u32>,
+    /// When it is to start by itself; JSON.
+    pub schedule: Option<serde_json::Value>,
 }
 
 /// What is to change of a task. What is none stays.
@@ -54,6 +58,8 @@ pub struct TaskChangeRequest {
     pub settings: Option<Result<Settings, Finding>>,
     /// Another time limit in seconds.
     pub time_limit: Option<u32>,
+    /// Another schedule, or none from now on.
+    pub schedule: Option<Option<serde_json::Value>>,
 }
 
 /// Settings that the application's plug-in agreed to.
@@ -85,12 +91,24 @@ impl App {
         who: &Administrator,
         request: &TaskRequest,
     ) -> Result<Task, AppError> {
+        let _shared = self.0.switches.shared(&request.application).await;
+        let (task, agreed) = self.task_check(who, request).await?;
+        let time_limit = task.time_limit.unwrap_or(agreed.task_type.time_limit);
+        self.task_keep(who.actor(), task, time_limit, agreed).await
+    }
+
+    /// Whether a task could be created as it is asked for, and what would come of it.
+    pub(crate) async fn task_check(
+        &self,
+        _who: &Administrator,
+        request: &TaskRequest,
+    ) -> Result<(NewTask, Agreed), AppError> {
         check_name(&request.name)?;
         let plugin = self.plugin(&request.application).await?;
-        let _shared = self.0.switches.shared(&request.application).await;
         task_type(&plugin, &request.task_type)?;
         let settings = settings_of(&request.settings)?;
         let scope = self.scope(&request.scope).await?;
+        let schedule = schedule_of(request.schedule.as_ref())?;
         let agreed = self
             .agree_up(
                 &request.application,
@@ -108,8 +126,9 @@ impl App {
             scope,
             time_limit: Some(time_limit),
             settings: agreed.settings.clone(),
+            schedule,
         };
-        self.task_keep(who.actor(), task, time_limit, agreed).await
+        Ok((task, agreed))
     }
 
     async fn scope(&self, reference: &ScopeReference) -> Result<Scope, AppError> {
@@ -177,27 +196,30 @@ impl App {
         time_limit: u32,
         agreed: Agreed,
     ) -> Result<Task, AppError> {
-        let first = revision(1, agreed, actor);
-        self.logged(move |connection| {
-            Box::pin(async move {
-                let id = task_insert(connection, &task, time_limit, &first).await?;
-                let text = format!("Task {} ({}) was created.", task.name, task.task_type);
-                task_event(
-                    connection,
-                    "task.created",
-                    &first,
-                    &task.application,
-                    id,
-                    text,
-                )
-                .await?;
-                muster_crash_point::reach("submit.before-commit");
-                task_get(connection, id)
-                    .await?
-                    .ok_or_else(|| AppError::not_found("task", &id))
+        let first = revision(1, agreed, task.schedule.clone(), actor);
+        let task = self
+            .logged(move |connection| {
+                Box::pin(async move {
+                    let id = task_insert(connection, &task, time_limit, &first).await?;
+                    let text = format!("Task {} ({}) was created.", task.name, task.task_type);
+                    task_event(
+                        connection,
+                        "task.created",
+                        &first,
+                        &task.application,
+                        id,
+                        text,
+                    )
+                    .await?;
+                    muster_crash_point::reach("submit.before-commit");
+                    task_get(connection, id)
+                        .await?
+                        .ok_or_else(|| AppError::not_found("task", &id))
+                })
             })
-        })
-        .await
+            .await?;
+        self.0.hints.task_changed(task.id);
+        Ok(task)
     }
 
     /// Changes a task. Other settings go through the plug-in and make a new revision; runs under
@@ -222,43 +244,55 @@ impl App {
             Some(settings) => (settings_of(settings)?, None),
             None => (now.settings.clone(), Some(now.schema_version)),
         };
+        let schedule = match &request.schedule {
+            Some(schedule) => schedule_of(schedule.as_ref())?,
+            None => now.schedule.clone(),
+        };
         let agreed = self
             .agree_up(&task.application, &task.task_type, version, &settings)
             .await?;
         let time_limit = request.time_limit.or(Some(task.time_limit));
         let time_limit = check_time_limit(time_limit, &agreed.task_type)?;
         let expected = request.revision;
-        let next = revision(0, agreed, who.actor());
-        self.logged(move |connection| {
-            Box::pin(async move {
-                let current = task_get(connection, id).await?;
-                let current = current.ok_or_else(|| AppError::not_found("task", &id))?;
-                check_revision(expected, current.revision.number)?;
-                let mut next = next;
-                next.number = current.revision.number;
-                let is_same = next.schema_version == current.revision.schema_version
-                    && next.settings == current.revision.settings;
-                if !is_same {
-                    next.number += 1;
-                    task_revision_insert(connection, id, &next).await?;
-                }
-                task_update(connection, id, &name, time_limit, next.number).await?;
-                let text = format!("Task {name} was changed; its revision is {}.", next.number);
-                task_event(
-                    connection,
-                    "task.changed",
-                    &next,
-                    &current.application,
-                    id,
-                    text,
-                )
-                .await?;
-                task_get(connection, id)
-                    .await?
-                    .ok_or_else(|| AppError::not_found("task", &id))
+        let next = revision(0, agreed, schedule, who.actor());
+        let task = self
+            .logged(move |connection| {
+                Box::pin(async move {
+                    let current = task_get(connection, id).await?;
+                    let current = current.ok_or_else(|| AppError::not_found("task", &id))?;
+                    check_revision(expected, current.revision.number)?;
+                    let mut next = next;
+                    next.number = current.revision.number;
+                    let same_schedule = next.schedule == current.revision.schedule;
+                    let is_same = next.schema_version == current.revision.schema_version
+                        && next.settings == current.revision.settings
+                        && same_schedule;
+                    if !is_same {
+                        next.number += 1;
+                        task_revision_insert(connection, id, &next).await?;
+                    }
+                    if !same_schedule {
+                        task_schedule_begin(connection, id, &next).await?;
+                    }
+                    task_update(connection, id, &name, time_limit, next.number).await?;
+                    let text = format!("Task {name} was changed; its revision is {}.", next.number);
+                    task_event(
+                        connection,
+                        "task.changed",
+                        &next,
+                        &current.application,
+                        id,
+                        text,
+                    )
+                    .await?;
+                    task_get(connection, id)
+                        .await?
+                        .ok_or_else(|| AppError::not_found("task", &id))
+                })
             })
-        })
-        .await
+            .await?;
+        self.0.hints.task_changed(id);
+        Ok(task)
     }
 
     async fn task_refused(
@@ -283,17 +317,19 @@ impl App {
     }
 }
 
-fn revision(number: u32, agreed: Agreed, by: Actor) -> TaskRevision {
+fn revision(number: u32, agreed: Agreed, schedule: Option<Schedule>, by: Actor) -> TaskRevision {
     TaskRevision {
         number,
         settings: agreed.settings,
+        schedule,
         schema_version: agreed.task_type.schema_version,
         plugin: agreed.plugin,
         needs: agreed.task_type.needs,
         exclusive: agreed.task_type.is(Mark::Exclusive),
         findings: agreed.findings,
         migrated_from: None,
-        created_at: Timestamp::now(),
+        // Its schedule begins then.
+        created_at: muster_clock::now(),
         created_by: by,
     }
 }
@@ -322,6 +358,17 @@ fn settings_of(settings: &Result<Settings, Finding>) -> Result<Settings, AppErro
         .map_err(|finding| AppError::SettingsInvalid {
             findings: vec![finding],
         })
+}
+
+fn schedule_of(json: Option<&serde_json::Value>) -> Result<Option<Schedule>, AppError> {
+    let Some(json) = json else { return Ok(None) };
+    match Schedule::parse(json) {
+        Ok((schedule, _)) => Ok(Some(schedule)),
+        Err(findings) => Err(AppError::FormInvalid {
+            what: "schedule",
+            findings,
+        }),
+    }
 }
 
 fn check_revision(expected: Option<u32>, current: u32) -> Result<(), AppError> {

@@ -5,11 +5,11 @@ use crate::submit::TaskRequest;
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::event::{NewEvent, Severity, Subject};
-use muster_domain::run::RunState;
+use muster_domain::run::{Run, RunState};
 use muster_domain::task::{Scope, Task, TaskRevision};
 use muster_domain::{ApplicationId, RunId, TaskId, TaskTypeId};
 use muster_storage::event::event_insert;
-use muster_storage::run::{run_get, run_latest};
+use muster_storage::run::{run_latest, run_list_open_of};
 use muster_storage::task::{task_delete, task_get, task_list, task_revision_list};
 
 /// A task, with what stands elsewhere about it.
@@ -119,6 +119,11 @@ impl App {
             settings: Ok(task.revision.settings.clone()),
             schema_version: Some(task.revision.schema_version),
             time_limit: Some(task.time_limit),
+            schedule: task
+                .revision
+                .schedule
+                .as_ref()
+                .map(|schedule| serde_json::json!(schedule)),
         };
         self.task_create(who, request).await
     }
@@ -130,19 +135,17 @@ impl App {
             Box::pin(async move {
                 let task = task_get(connection, id).await?;
                 let task = task.ok_or_else(|| AppError::not_found("task", &id))?;
-                if let Some(run) = run_latest(connection, id).await? {
-                    let run = run_get(connection, run).await?;
-                    let under_way =
-                        run.filter(|run| matches!(run.state, RunState::Running | RunState::Paused));
-                    if let Some(run) = under_way {
-                        return Err(AppError::Conflict {
-                            code: "task-running",
-                            text: format!(
-                                "run {} of task {id} is under way; stop it first",
-                                run.id
-                            ),
-                        });
-                    }
+                let open = run_list_open_of(connection, id).await?;
+                let under_way =
+                    |run: &&Run| matches!(run.state, RunState::Running | RunState::Paused);
+                if let Some(run) = open.iter().find(under_way) {
+                    return Err(AppError::Conflict {
+                        code: "task-running",
+                        text: format!(
+                            "run {} of task {id} is under way; stop the task first",
+                            run.id
+                        ),
+                    });
                 }
                 let now = Timestamp::now();
                 task_delete(connection, id, now).await?;
@@ -157,7 +160,9 @@ impl App {
                 Ok(())
             })
         })
-        .await
+        .await?;
+        self.0.hints.task_changed(id);
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ mod settings;
 mod status;
 mod task;
 mod trust;
+mod window;
 
 use crate::client::Client;
 use crate::credentials::Credentials;
@@ -56,6 +57,9 @@ enum Command {
     /// Whom the server trusts to sign plug-ins
     #[command(subcommand)]
     Trust(trust::Trust),
+    /// Maintenance windows and blackouts: when tasks may start
+    #[command(subcommand)]
+    Window(window::Window),
     /// Devices and their enrollment
     #[command(subcommand)]
     Device(device::Device),
@@ -119,6 +123,7 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
             author,
         ))) => author.run(&out),
         Command::Trust(trust) => trust.run(&Context::new(out)?).await,
+        Command::Window(window) => window.run(&Context::new(out)?).await,
         Command::Device(device) => device.run(&Context::new(out)?).await,
         Command::Group(group) => group.run(&Context::new(out)?).await,
         Command::Task(task) => task.run(&Context::new(out)?).await,

@@ -40,6 +40,27 @@ pub struct Delivery {
     pub changed_at: Timestamp,
 }
 
+impl Delivery {
+    /// A delivery of which nothing is known yet.
+    pub fn blank(run: RunId, device: DeviceId, now: Timestamp) -> Self {
+        Self {
+            run,
+            device,
+            state: DeliveryState::Waiting,
+            cause: None,
+            wanted: Wanted::Run,
+            ordered: None,
+            sequence: None,
+            known_as: None,
+            command: None,
+            plugin: None,
+            summary: None,
+            needs_restart: false,
+            changed_at: now,
+        }
+    }
+}
+
 /// What the server wants of a delivery. Orders say it, whole, each time; so the last one holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -336,9 +357,7 @@ impl fmt::Display for Cause {
             Self::StopAfter { minutes } => {
                 write!(f, "stopped by its schedule after {minutes} minutes")
             }
-            Self::NoLongerAssigned => {
-                f.write_str("the task no longer stands for this device")
-            }
+            Self::NoLongerAssigned => f.write_str("the task no longer stands for this device"),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::application::Needs;
 use crate::id::{ApplicationId, DeviceId, GroupId};
 use crate::profile::Profile;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -16,6 +17,8 @@ pub struct Device {
     pub name: String,
     /// Where it stands in the tree.
     pub group: GroupId,
+    /// Since when it stands there.
+    pub group_since: Timestamp,
     /// What its agent told last.
     pub facts: Facts,
     /// The applications that its connectors know.
@@ -37,6 +40,11 @@ pub struct Facts {
     pub agent_version: String,
     /// All others by name, such as `os.id` (`debian`), `os.version`, `host.name`.
     pub more: BTreeMap<String, String>,
+}
+
+impl Facts {
+    /// The name of the zone of the device's clock, such as `Europe/Berlin`.
+    pub const ZONE: &'static str = "time.zone";
 }
 
 /// An application on a device, as its connector tells it.
@@ -80,6 +88,14 @@ impl Device {
         self.applications
             .iter()
             .find(|installed| installed.application == *id)
+    }
+
+    /// The zone of its clock, by the name that its agent told; UTC as long as it told none that is
+    /// known here.
+    pub fn zone(&self) -> TimeZone {
+        let name = self.facts.more.get(Facts::ZONE);
+        let known = name.and_then(|name| crate::schedule::Zone::named(name).ok());
+        known.unwrap_or(TimeZone::UTC)
     }
 
     /// The profile of this device for a task type of an application that reads these facts.

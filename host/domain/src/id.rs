@@ -44,6 +44,10 @@ number_id!(
     GroupId(i64)
 );
 number_id!(
+    /// A maintenance window's or a blackout's number on this server.
+    WindowId(i64)
+);
+number_id!(
     /// An event's place in the event log. A later event has a greater one.
     EventId(i64)
 );

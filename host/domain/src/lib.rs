@@ -30,4 +30,4 @@ pub mod text;
 
 pub use chain::chain;
 pub use digest::Digest;
-pub use id::{ApplicationId, DeviceId, EventId, GroupId, RunId, TaskId, TaskTypeId};
+pub use id::{ApplicationId, DeviceId, EventId, GroupId, RunId, TaskId, TaskTypeId, WindowId};

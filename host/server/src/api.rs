@@ -11,6 +11,7 @@ pub(crate) mod call;
 pub(crate) mod device;
 pub(crate) mod enrollment_token;
 pub(crate) mod event;
+pub(crate) mod forecast;
 pub(crate) mod group;
 pub(crate) mod health;
 pub(crate) mod plugin;
@@ -22,6 +23,7 @@ pub(crate) mod task;
 pub(crate) mod transfer;
 pub(crate) mod trust;
 pub(crate) mod view;
+pub(crate) mod window;
 
 use crate::problem::Problem;
 use axum::Json;

@@ -154,16 +154,8 @@ impl From<AppError> for Problem {
             }
             // The administrator who asks is the one who can repair it.
             AppError::TrustUnreadable(_) => of(StatusCode::INTERNAL_SERVER_ERROR),
-            AppError::SettingsInvalid { findings } => {
-                let detail = match findings.as_slice() {
-                    [one] => format!("the settings cannot be used: {}", one.text),
-                    many => format!("the settings cannot be used: {} findings", many.len()),
-                };
-                Self {
-                    findings: findings.into(),
-                    ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
-                }
-            }
+            AppError::SettingsInvalid { findings } => Self::of_findings("settings", code, findings),
+            AppError::FormInvalid { what, findings } => Self::of_findings(what, code, findings),
             AppError::Conflict { .. } => of(StatusCode::CONFLICT),
             AppError::Denied { .. } => of(StatusCode::FORBIDDEN),
             AppError::Bundle(_) => of(StatusCode::UNPROCESSABLE_ENTITY),
@@ -195,6 +187,17 @@ impl From<AppError> for Problem {
 }
 
 impl Problem {
+    fn of_findings(what: &str, code: &'static str, findings: Vec<Finding>) -> Self {
+        let detail = match findings.as_slice() {
+            [one] => format!("the {what} cannot be used: {}", one.text),
+            many => format!("the {what} cannot be used: {} findings", many.len()),
+        };
+        Self {
+            findings: findings.into(),
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+        }
+    }
+
     /// What is our own fault is told in the log alone, unless waiting helps.
     fn or_ours(self, fault: Fault, error: AppError) -> Self {
         if fault == Fault::Us {

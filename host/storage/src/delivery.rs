@@ -10,15 +10,17 @@ use roaring::RoaringBitmap;
 use sqlx::{QueryBuilder, Sqlite};
 use std::collections::BTreeSet;
 
-/// Adds a delivery at first contact with its device, which counted as pending until now.
+/// Adds a delivery at first contact with its device, which counted as `was` until now: as pending, or
+/// what became of untouched devices when their run was stopped or closed.
 pub async fn delivery_insert(
     connection: &mut Connection,
     delivery: &Delivery,
+    was: DeliveryState,
 ) -> Result<(), StorageError> {
     sqlx::query(
         "INSERT INTO deliveries (run, device, state, cause, wanted, ordered, sequence, command, \
-         summary, needs_restart, changed_at, final, plugin) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         summary, needs_restart, changed_at, final, plugin, known_as) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(delivery.run.0)
     .bind(i64::from(delivery.device.0))
@@ -33,15 +35,10 @@ pub async fn delivery_insert(
     .bind(to_millis(delivery.changed_at))
     .bind(delivery.state.is_final())
     .bind(delivery.plugin.map(|digest| digest.to_string()))
+    .bind(delivery.known_as.map(|run| run.0))
     .execute(&mut *connection)
     .await?;
-    count_move(
-        connection,
-        delivery.run,
-        DeliveryState::Pending,
-        delivery.state,
-    )
-    .await
+    count_move(connection, delivery.run, was, delivery.state).await
 }
 
 /// Writes a delivery back, and moves it in its run's counts from the state that it was in.
@@ -53,7 +50,7 @@ pub async fn delivery_update(
     sqlx::query(
         "UPDATE deliveries SET state = $3, cause = $4, wanted = $5, ordered = $6, sequence = $7, \
          command = $8, summary = $9, needs_restart = $10, changed_at = $11, final = $12, \
-         plugin = $13 \
+         plugin = $13, known_as = $14 \
          WHERE run = $1 AND device = $2",
     )
     .bind(delivery.run.0)
@@ -69,6 +66,7 @@ pub async fn delivery_update(
     .bind(to_millis(delivery.changed_at))
     .bind(delivery.state.is_final())
     .bind(delivery.plugin.map(|digest| digest.to_string()))
+    .bind(delivery.known_as.map(|run| run.0))
     .execute(&mut *connection)
     .await?;
     count_move(connection, delivery.run, was, delivery.state).await
@@ -107,6 +105,33 @@ pub async fn delivery_get(
     .transpose()
 }
 
+/// The run that a device gave a number of its own.
+pub async fn delivery_known_as(
+    connection: &mut Connection,
+    device: DeviceId,
+    known_as: RunId,
+) -> Result<Option<RunId>, StorageError> {
+    let run: Option<i64> =
+        sqlx::query_scalar("SELECT run FROM deliveries WHERE device = $1 AND known_as = $2")
+            .bind(i64::from(device.0))
+            .bind(known_as.0)
+            .fetch_optional(connection)
+            .await?;
+    Ok(run.map(RunId))
+}
+
+/// A device lost its store: the numbers that it gave begin again.
+pub async fn delivery_forget_known_as(
+    connection: &mut Connection,
+    device: DeviceId,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE deliveries SET known_as = NULL WHERE device = $1 AND known_as IS NOT NULL")
+        .bind(i64::from(device.0))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Deliveries of a run with a device number beyond `after`, at most `limit`, in one state or all.
 pub async fn delivery_list(
     connection: &mut Connection,
@@ -135,6 +160,54 @@ pub async fn delivery_list(
             })
         })
         .collect()
+}
+
+/// The devices on which a run's delivery is in one of some states.
+pub async fn delivery_devices_in(
+    connection: &mut Connection,
+    run: RunId,
+    states: &[DeliveryState],
+) -> Result<RoaringBitmap, StorageError> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT device FROM deliveries WHERE run = ");
+    query.push_bind(run.0).push(" AND state IN (");
+    let mut places = query.separated(", ");
+    for state in states {
+        places.push_bind(state.as_str());
+    }
+    query.push(")");
+    let ids: Vec<i64> = query.build_query_scalar().fetch_all(connection).await?;
+    Ok(ids
+        .into_iter()
+        .filter_map(|id| u32::try_from(id).ok())
+        .collect())
+}
+
+/// Deliveries that run, or stand still, on devices without a link that were last seen before a
+/// moment; at most `limit`. Each with when its device was last seen.
+pub async fn delivery_list_stale(
+    connection: &mut Connection,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<(Delivery, Option<Timestamp>)>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT deliveries.*, devices.last_seen FROM deliveries \
+         JOIN devices ON devices.id = deliveries.device \
+         JOIN device_links ON device_links.device = deliveries.device \
+         WHERE NOT deliveries.final AND deliveries.state IN ('running', 'paused') \
+         AND NOT device_links.is_open AND devices.last_seen < $1 LIMIT $2",
+    )
+    .bind(to_millis(before))
+    .bind(i64::from(limit))
+    .fetch_all(connection)
+    .await?;
+    let pair = |row| {
+        let columns = Columns {
+            table: "deliveries",
+            row,
+        };
+        Ok((from_row(&columns)?, columns.optional_time("last_seen")?))
+    };
+    rows.iter().map(pair).collect()
 }
 
 /// The devices that a run was in contact with.
@@ -337,6 +410,7 @@ fn from_row(columns: &Columns<'_>) -> Result<Delivery, StorageError> {
         wanted: columns.word("wanted")?,
         ordered: columns.optional_word("ordered")?,
         sequence: columns.optional_number("sequence")?,
+        known_as: columns.get::<Option<i64>>("known_as")?.map(RunId),
         command: columns.optional_text("command")?,
         plugin: columns.optional_text("plugin")?,
         summary: columns.get("summary")?,

@@ -7,6 +7,7 @@ use muster_domain::device::{Device, Facts, InstalledApplication};
 use muster_domain::{DeviceId, Digest, GroupId};
 use roaring::RoaringBitmap;
 use sqlx::{QueryBuilder, Sqlite};
+use std::collections::BTreeMap;
 
 /// Takes in a device, without a certificate yet. `device_name_taken` if one has the name.
 pub async fn device_insert(
@@ -17,8 +18,8 @@ pub async fn device_insert(
     now: Timestamp,
 ) -> Result<DeviceId, StorageError> {
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO devices (name, group_id, facts, applications, certificate, enrolled_at) \
-         VALUES ($1, $2, $3, '[]', '', $4) RETURNING id",
+        "INSERT INTO devices (name, group_id, facts, applications, certificate, enrolled_at, group_since) \
+         VALUES ($1, $2, $3, '[]', '', $4, $4) RETURNING id",
     )
     .bind(name)
     .bind(group.0)
@@ -199,19 +200,47 @@ pub async fn device_set(connection: &mut Connection) -> Result<RoaringBitmap, St
         .collect())
 }
 
+/// The zones of devices' clocks by the names that their agents told, each with the devices that told
+/// it; those that told none are under the empty name.
+pub async fn device_zones(
+    connection: &mut Connection,
+) -> Result<BTreeMap<String, RoaringBitmap>, StorageError> {
+    let path = format!("$.more.\"{}\"", Facts::ZONE);
+    let rows: Vec<(i64, Option<String>)> =
+        sqlx::query_as("SELECT id, json_extract(facts, $1) FROM devices WHERE removed_at IS NULL")
+            .bind(path)
+            .fetch_all(connection)
+            .await?;
+    let mut zones: BTreeMap<String, RoaringBitmap> = BTreeMap::new();
+    for (id, zone) in rows {
+        if let Ok(id) = u32::try_from(id) {
+            zones
+                .entry(zone.unwrap_or_default())
+                .or_default()
+                .insert(id);
+        }
+    }
+    Ok(zones)
+}
+
 /// Gives a device another name or group. `device_name_taken` if another has the name.
 pub async fn device_place(
     connection: &mut Connection,
     id: DeviceId,
     name: &str,
     group: GroupId,
+    now: Timestamp,
 ) -> Result<(), StorageError> {
-    sqlx::query("UPDATE devices SET name = $2, group_id = $3 WHERE id = $1")
-        .bind(i64::from(id.0))
-        .bind(name)
-        .bind(group.0)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "UPDATE devices SET name = $2, group_id = $3, \
+         group_since = CASE WHEN group_id = $3 THEN group_since ELSE $4 END WHERE id = $1",
+    )
+    .bind(i64::from(id.0))
+    .bind(name)
+    .bind(group.0)
+    .bind(to_millis(now))
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -380,6 +409,7 @@ fn from_row(columns: &Columns<'_>) -> Result<Device, StorageError> {
         group: GroupId(columns.get("group_id")?),
         facts: columns.json("facts")?,
         applications: columns.json("applications")?,
+        group_since: columns.time("group_since")?,
         enrolled_at: columns.time("enrolled_at")?,
         last_seen: columns.optional_time("last_seen")?,
     })

@@ -9,6 +9,7 @@ mod error;
 mod writer;
 
 pub mod administrator;
+pub mod assignment;
 pub mod command;
 pub mod delivery;
 pub mod device;
@@ -20,6 +21,7 @@ pub mod plugin;
 pub mod run;
 pub mod task;
 pub mod trust;
+pub mod window;
 
 pub use error::StorageError;
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use muster_domain::delivery::DeliveryState;
 use muster_domain::event::Actor;
 use muster_domain::run::{Counts, Run, RunState};
+use muster_domain::schedule::OccurrenceId;
 use muster_domain::{ApplicationId, RunId, TaskId};
 use roaring::RoaringBitmap;
 use sqlx::{QueryBuilder, Sqlite};
@@ -16,19 +17,21 @@ pub async fn run_insert(
     connection: &mut Connection,
     task: TaskId,
     revision: u32,
+    occurrence: Option<OccurrenceId>,
     targets: &RoaringBitmap,
     now: Timestamp,
     by: &Actor,
 ) -> Result<RunId, StorageError> {
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO runs (task, revision, state, targets, started_at, started_by) \
-         VALUES ($1, $2, 'running', $3, $4, $5) RETURNING id",
+        "INSERT INTO runs (task, revision, state, targets, started_at, started_by, occurrence) \
+         VALUES ($1, $2, 'running', $3, $4, $5, $6) RETURNING id",
     )
     .bind(task.0)
     .bind(i64::from(revision))
     .bind(to_bytes(targets))
     .bind(to_millis(now))
     .bind(by.to_string())
+    .bind(occurrence.map(|occurrence| occurrence.to_string()))
     .fetch_one(&mut *connection)
     .await?;
     run_count_add(
@@ -41,6 +44,119 @@ pub async fn run_insert(
     Ok(RunId(id))
 }
 
+/// Closes a run: what it did not hear of any more counts as it says, and it is over.
+pub async fn run_close(
+    connection: &mut Connection,
+    run: RunId,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE runs SET state = 'finished', finished_at = $2, closed_at = $2 WHERE id = $1",
+    )
+    .bind(run.0)
+    .bind(to_millis(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Runs that are not finished and began before a moment, oldest first, at most `limit`.
+pub async fn run_list_older(
+    connection: &mut Connection,
+    than: Timestamp,
+    limit: u32,
+) -> Result<Vec<Run>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT * FROM runs WHERE state <> 'finished' AND started_at < $1 \
+         ORDER BY started_at LIMIT $2",
+    )
+    .bind(to_millis(than))
+    .bind(i64::from(limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    with_counts(connection, &rows).await
+}
+
+/// Lets a run start whatever the windows of its devices say.
+pub async fn run_despite_windows(
+    connection: &mut Connection,
+    run: RunId,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE runs SET despite_windows = TRUE WHERE id = $1")
+        .bind(run.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The run of an occurrence, if there is one.
+pub async fn run_of_occurrence(
+    connection: &mut Connection,
+    task: TaskId,
+    occurrence: OccurrenceId,
+) -> Result<Option<RunId>, StorageError> {
+    let id: Option<i64> =
+        sqlx::query_scalar("SELECT id FROM runs WHERE task = $1 AND occurrence = $2")
+            .bind(task.0)
+            .bind(occurrence.to_string())
+            .fetch_optional(connection)
+            .await?;
+    Ok(id.map(RunId))
+}
+
+/// When a task was last started by an event.
+pub async fn run_last_by_event(
+    connection: &mut Connection,
+    task: TaskId,
+) -> Result<Option<Timestamp>, StorageError> {
+    let row = sqlx::query(
+        "SELECT max(started_at) AS started_at FROM runs WHERE task = $1 AND occurrence LIKE 'event/%'",
+    )
+    .bind(task.0)
+    .fetch_one(connection)
+    .await?;
+    Columns {
+        table: "runs",
+        row: &row,
+    }
+    .optional_time("started_at")
+}
+
+/// Takes devices into a run that were not among its targets. A finished run is under way again.
+pub async fn run_targets_add(
+    connection: &mut Connection,
+    run: &Run,
+    devices: &RoaringBitmap,
+) -> Result<(), StorageError> {
+    let fresh = devices - &run.targets;
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE runs SET targets = $2, finished_at = NULL, \
+         state = CASE state WHEN 'finished' THEN 'running' ELSE state END WHERE id = $1",
+    )
+    .bind(run.id.0)
+    .bind(to_bytes(&(&run.targets | &fresh)))
+    .execute(&mut *connection)
+    .await?;
+    let pending = DeliveryState::Pending;
+    run_count_add(connection, run.id, pending, fresh.len().cast_signed()).await
+}
+
+/// The runs of a task that are not finished, oldest first.
+pub async fn run_list_open_of(
+    connection: &mut Connection,
+    task: TaskId,
+) -> Result<Vec<Run>, StorageError> {
+    let rows =
+        sqlx::query("SELECT * FROM runs WHERE task = $1 AND state <> 'finished' ORDER BY id")
+            .bind(task.0)
+            .fetch_all(&mut *connection)
+            .await?;
+    with_counts(connection, &rows).await
+}
+
 /// Adds to the number of a run's deliveries that are in a state; a negative number takes away.
 pub async fn run_count_add(
     connection: &mut Connection,
@@ -48,15 +164,21 @@ pub async fn run_count_add(
     state: DeliveryState,
     difference: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
-        "INSERT INTO run_counts (run, state, count) VALUES ($1, $2, $3) \
-         ON CONFLICT (run, state) DO UPDATE SET count = run_counts.count + excluded.count",
-    )
-    .bind(run.0)
-    .bind(state.as_str())
-    .bind(difference)
-    .execute(connection)
-    .await?;
+    let changed =
+        sqlx::query("UPDATE run_counts SET count = count + $3 WHERE run = $1 AND state = $2")
+            .bind(run.0)
+            .bind(state.as_str())
+            .bind(difference)
+            .execute(&mut *connection)
+            .await?;
+    if changed.rows_affected() == 0 {
+        sqlx::query("INSERT INTO run_counts (run, state, count) VALUES ($1, $2, $3)")
+            .bind(run.0)
+            .bind(state.as_str())
+            .bind(difference)
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 
@@ -230,11 +352,14 @@ fn from_row(columns: &Columns<'_>) -> Result<Run, StorageError> {
         id: RunId(columns.get("id")?),
         task: TaskId(columns.get("task")?),
         revision: columns.number("revision")?,
+        occurrence: columns.optional_word("occurrence")?,
+        despite_windows: columns.get("despite_windows")?,
         state: columns.word("state")?,
         targets: columns.bitmap("targets")?,
         counts: Counts::default(),
         started_at: columns.time("started_at")?,
         started_by: columns.word::<Actor>("started_by")?,
         finished_at: columns.optional_time("finished_at")?,
+        closed_at: columns.optional_time("closed_at")?,
     })
 }

@@ -10,7 +10,7 @@ use muster_domain::task::{NewTask, Scope, Task, TaskRevision};
 use muster_domain::{ApplicationId, DeviceId, GroupId, TaskId, TaskTypeId};
 use sqlx::{QueryBuilder, Sqlite};
 
-const SELECT: &str = "SELECT tasks.*, revisions.number, revisions.settings, \
+const SELECT: &str = "SELECT tasks.*, revisions.number, revisions.settings, revisions.schedule, \
     revisions.schema_version, revisions.plugin, revisions.needs, revisions.exclusive, \
     revisions.findings, revisions.migrated_from, \
     revisions.created_at AS revised_at, revisions.created_by AS revised_by \
@@ -28,8 +28,9 @@ pub async fn task_insert(
     let scope = ScopeColumns::from(&task.scope);
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO tasks (name, application, task_type, kind, device, group_id, subgroups, \
-         excluded, devices, time_limit, revision, created_at, created_by) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
+         excluded, devices, time_limit, revision, created_at, created_by, schedule_revision, \
+         schedule_since, schedule_done) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15) RETURNING id",
     )
     .bind(&task.name)
     .bind(task.application.as_str())
@@ -44,6 +45,8 @@ pub async fn task_insert(
     .bind(i64::from(first.number))
     .bind(to_millis(first.created_at))
     .bind(first.created_by.to_string())
+    .bind(first.schedule.as_ref().map(|_| i64::from(first.number)))
+    .bind(first.schedule.as_ref().map(|_| to_millis(first.created_at)))
     .fetch_one(&mut *connection)
     .await?;
     task_revision_insert(connection, TaskId(id), first).await?;
@@ -58,8 +61,8 @@ pub async fn task_revision_insert(
 ) -> Result<(), StorageError> {
     sqlx::query(
         "INSERT INTO task_revisions (task, number, settings, schema_version, plugin, needs, \
-         exclusive, findings, created_at, created_by, migrated_from) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         exclusive, findings, created_at, created_by, migrated_from, schedule) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(task.0)
     .bind(i64::from(revision.number))
@@ -72,6 +75,7 @@ pub async fn task_revision_insert(
     .bind(to_millis(revision.created_at))
     .bind(revision.created_by.to_string())
     .bind(revision.migrated_from.map(i64::from))
+    .bind(revision.schedule.as_ref().map(to_json))
     .execute(connection)
     .await?;
     Ok(())
@@ -93,6 +97,98 @@ pub async fn task_update(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Notes that a revision brought a task another schedule, or took it away.
+pub async fn task_schedule_begin(
+    connection: &mut Connection,
+    id: TaskId,
+    revision: &TaskRevision,
+) -> Result<(), StorageError> {
+    let has = revision.schedule.is_some();
+    sqlx::query(
+        "UPDATE tasks SET schedule_revision = $2, schedule_since = $3, schedule_done = $3 \
+         WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(has.then_some(i64::from(revision.number)))
+    .bind(has.then_some(to_millis(revision.created_at)))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Where a task's schedule stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScheduleStanding {
+    /// The revision of the task that brought the schedule.
+    pub revision: u32,
+    /// When it did.
+    pub since: Timestamp,
+    /// Up to when the server has made runs of what came due.
+    pub done: Timestamp,
+}
+
+/// Where a task's schedule stands. None if it has none, or was deleted.
+pub async fn task_schedule_standing(
+    connection: &mut Connection,
+    id: TaskId,
+) -> Result<Option<ScheduleStanding>, StorageError> {
+    let row = sqlx::query(
+        "SELECT schedule_revision, schedule_since, schedule_done FROM tasks \
+         WHERE id = $1 AND schedule_since IS NOT NULL AND deleted_at IS NULL",
+    )
+    .bind(id.0)
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        let columns = Columns {
+            table: "tasks",
+            row: &row,
+        };
+        Ok(ScheduleStanding {
+            revision: columns.number("schedule_revision")?,
+            since: columns.time("schedule_since")?,
+            done: columns.time("schedule_done")?,
+        })
+    })
+    .transpose()
+}
+
+/// Notes up to when the server has made runs of what came due.
+pub async fn task_schedule_done(
+    connection: &mut Connection,
+    id: TaskId,
+    done: Timestamp,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE tasks SET schedule_done = $2 WHERE id = $1 AND schedule_done < $2")
+        .bind(id.0)
+        .bind(to_millis(done))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The tasks that have a schedule, and those that some device still has though they have none any more
+/// or were deleted. Each with its application.
+pub async fn task_list_scheduled(
+    connection: &mut Connection,
+) -> Result<Vec<(TaskId, ApplicationId)>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT id, application FROM tasks WHERE schedule_since IS NOT NULL AND deleted_at IS NULL \
+         UNION SELECT tasks.id, tasks.application FROM tasks WHERE tasks.id IN \
+         (SELECT task FROM assignments WHERE NOT withdrawn) ORDER BY 1",
+    )
+    .fetch_all(connection)
+    .await?;
+    let pair = |row| {
+        let columns = Columns {
+            table: "tasks",
+            row,
+        };
+        Ok((TaskId(columns.get("id")?), columns.text("application")?))
+    };
+    rows.iter().map(pair).collect()
 }
 
 /// Deletes a task. Its revisions and runs stay for the history.
@@ -367,6 +463,7 @@ fn revision_from_row(columns: &Columns<'_>) -> Result<TaskRevision, StorageError
     Ok(TaskRevision {
         number: columns.number("number")?,
         settings,
+        schedule: columns.optional_json("schedule")?,
         schema_version: columns.number("schema_version")?,
         plugin: columns.text("plugin")?,
         needs: columns.word("needs")?,

@@ -45,6 +45,7 @@ fn new_task(scope: Scope) -> NewTask {
         scope,
         time_limit: None,
         settings: Settings::parse(r#"{"b":1,"a":[true]}"#).unwrap(),
+        schedule: None,
     }
 }
 
@@ -52,6 +53,7 @@ fn first_revision(task: &NewTask) -> TaskRevision {
     TaskRevision {
         number: 1,
         settings: task.settings.clone(),
+        schedule: task.schedule.clone(),
         schema_version: 1,
         plugin: Digest::of("plugin"),
         needs: Needs::Installed,
@@ -207,6 +209,7 @@ fn delivery(run: RunId, device: u32, state: DeliveryState) -> Delivery {
         wanted: Wanted::Run,
         ordered: None,
         sequence: None,
+        known_as: None,
         command: Some(Digest::of("command")),
         plugin: Some(Digest::of("plugin")),
         summary: None,
@@ -223,7 +226,7 @@ async fn counts_follow_deliveries_and_always_sum_to_the_scope() {
             Box::pin(async move {
                 let targets: RoaringBitmap = (1..=5).collect();
                 let by = Actor::Server;
-                let run = run_insert(connection, TaskId(1), 1, &targets, now(), &by).await?;
+                let run = run_insert(connection, TaskId(1), 1, None, &targets, now(), &by).await?;
                 let count = async |connection: &mut Connection| {
                     let counts = run_counts(connection, run).await?;
                     assert_eq!(counts.total(), 5);
@@ -232,8 +235,13 @@ async fn counts_follow_deliveries_and_always_sum_to_the_scope() {
                 assert_eq!(count(connection).await?.of(DeliveryState::Pending), 5);
 
                 let mut one = delivery(run, 1, DeliveryState::Waiting);
-                delivery_insert(connection, &one).await?;
-                delivery_insert(connection, &delivery(run, 2, DeliveryState::NotSupported)).await?;
+                delivery_insert(connection, &one, DeliveryState::Pending).await?;
+                delivery_insert(
+                    connection,
+                    &delivery(run, 2, DeliveryState::NotSupported),
+                    DeliveryState::Pending,
+                )
+                .await?;
                 assert_eq!(
                     delivery_get(connection, run, one.device).await?,
                     Some(one.clone())
@@ -266,8 +274,16 @@ async fn what_is_wanted_otherwise_than_ordered_is_found() {
         .write::<_, StorageError, _>(|connection| {
             Box::pin(async move {
                 let targets: RoaringBitmap = (1..=3).collect();
-                let run =
-                    run_insert(connection, TaskId(1), 1, &targets, now(), &Actor::Server).await?;
+                let run = run_insert(
+                    connection,
+                    TaskId(1),
+                    1,
+                    None,
+                    &targets,
+                    now(),
+                    &Actor::Server,
+                )
+                .await?;
                 for device in 1..=3 {
                     let mut sent = delivery(run, device, DeliveryState::Running);
                     sent.ordered = Some(Wanted::Run);
@@ -275,7 +291,7 @@ async fn what_is_wanted_otherwise_than_ordered_is_found() {
                     if device == 3 {
                         sent.state = DeliveryState::Failed;
                     }
-                    delivery_insert(connection, &sent).await?;
+                    delivery_insert(connection, &sent, DeliveryState::Pending).await?;
                 }
                 assert!(delivery_list_unordered(connection, run).await?.is_empty());
                 delivery_want(connection, run, Wanted::Stop).await?;

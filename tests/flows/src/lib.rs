@@ -195,6 +195,7 @@ pub fn task(name: &str, application: &str, task_type: &str, settings: Value) -> 
         },
         settings: Some(settings),
         time_limit: None,
+        schedule: None,
     }
 }
 

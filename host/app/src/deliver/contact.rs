@@ -7,11 +7,12 @@ use super::translate::Placement;
 use crate::dispatch::run_settle;
 use crate::{App, AppError};
 use jiff::Timestamp;
+use muster_domain::DeviceId;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
 use muster_domain::device::Device;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::run::{Run, RunState};
-use muster_domain::{DeviceId, RunId};
+use muster_domain::schedule::Timetable;
 use muster_storage::Connection;
 use muster_storage::command::command_insert;
 use muster_storage::delivery::{delivery_get, delivery_insert, delivery_update};
@@ -28,6 +29,7 @@ pub(super) async fn first_contact(
     let placed = place(app, active, devices).await?;
     let run = active.run.clone();
     let draft = OrderDraft::of(active);
+    let own = run.is_begun_by_devices();
     let turn = app.0.order_turn.lock().await;
     let (orders, finished) = app
         .logged(move |connection| {
@@ -39,9 +41,15 @@ pub(super) async fn first_contact(
                 let now = Timestamp::now();
                 let mut orders = Vec::new();
                 for (device, placement) in &placed {
-                    let mut delivery = blank(run.id, device.id, now);
-                    settle_placement(connection, &mut delivery, placement, now).await?;
-                    delivery_insert(connection, &delivery).await?;
+                    if own && delivery_get(connection, run.id, device.id).await?.is_some() {
+                        // The device began it and told so before anybody here looked.
+                        continue;
+                    }
+                    let mut delivery = Delivery::blank(run.id, device.id, now);
+                    draft
+                        .settle(connection, &mut delivery, device, placement, now)
+                        .await?;
+                    delivery_insert(connection, &delivery, run.untouched()).await?;
                     tell(connection, &draft, device, &delivery, now).await?;
                     orders.extend(draft.order(&delivery));
                 }
@@ -84,7 +92,9 @@ pub(super) async fn further_contact(
                         continue;
                     }
                     let (was, was_cause) = (delivery.state, delivery.cause.clone());
-                    settle_placement(connection, &mut delivery, placement, now).await?;
+                    draft
+                        .settle(connection, &mut delivery, device, placement, now)
+                        .await?;
                     if (delivery.state, &delivery.cause) == (was, &was_cause) {
                         continue;
                     }
@@ -117,54 +127,57 @@ async fn place(
         .collect())
 }
 
-fn blank(run: RunId, device: DeviceId, now: Timestamp) -> Delivery {
-    Delivery {
-        run,
-        device,
-        state: DeliveryState::Waiting,
-        cause: None,
-        wanted: Wanted::Run,
-        ordered: None,
-        sequence: None,
-        command: None,
-        plugin: None,
-        summary: None,
-        needs_restart: false,
-        changed_at: now,
+impl OrderDraft {
+    /// Brings a delivery to where its placement puts it.
+    async fn settle(
+        &self,
+        connection: &mut Connection,
+        delivery: &mut Delivery,
+        device: &Device,
+        placement: &Placement,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        delivery.changed_at = now;
+        match placement {
+            Placement::Order(_) if self.run.is_begun_by_devices() => {
+                delivery.state = DeliveryState::Scheduled;
+                delivery.cause = self.starts_at(device).map(|at| Cause::StartsAt { at });
+            }
+            Placement::Order(translated) => {
+                command_insert(connection, translated.hash, &translated.body).await?;
+                delivery.command = Some(translated.hash);
+                delivery.plugin = Some(translated.plugin);
+                delivery.state = DeliveryState::Waiting;
+                delivery.cause = Some(Cause::Sent);
+                delivery.ordered = Some(Wanted::Run);
+                delivery.sequence = Some(device_order_next(connection, delivery.device).await?);
+            }
+            Placement::Hold(cause) => {
+                delivery.state = DeliveryState::Waiting;
+                delivery.cause = Some(cause.clone());
+            }
+            Placement::NotSupported(reason) => {
+                delivery.state = DeliveryState::NotSupported;
+                delivery.cause = Some(Cause::NotSupported {
+                    reason: reason.clone(),
+                });
+                delivery.summary = Some(reason.clone());
+            }
+        }
+        Ok(())
     }
-}
 
-/// Brings a delivery to where its placement puts it.
-async fn settle_placement(
-    connection: &mut Connection,
-    delivery: &mut Delivery,
-    placement: &Placement,
-    now: Timestamp,
-) -> Result<(), AppError> {
-    delivery.changed_at = now;
-    match placement {
-        Placement::Order(translated) => {
-            command_insert(connection, translated.hash, &translated.body).await?;
-            delivery.command = Some(translated.hash);
-            delivery.plugin = Some(translated.plugin);
-            delivery.state = DeliveryState::Waiting;
-            delivery.cause = Some(Cause::Sent);
-            delivery.ordered = Some(Wanted::Run);
-            delivery.sequence = Some(device_order_next(connection, delivery.device).await?);
-        }
-        Placement::Hold(cause) => {
-            delivery.state = DeliveryState::Waiting;
-            delivery.cause = Some(cause.clone());
-        }
-        Placement::NotSupported(reason) => {
-            delivery.state = DeliveryState::NotSupported;
-            delivery.cause = Some(Cause::NotSupported {
-                reason: reason.clone(),
-            });
-            delivery.summary = Some(reason.clone());
-        }
+    /// When a device begins the run by itself, as far as the server can tell: by the device's zone,
+    /// with its random delay.
+    fn starts_at(&self, device: &Device) -> Option<Timestamp> {
+        let (schedule, occurrence) = (self.schedule.as_ref()?, self.run.occurrence?);
+        let table = Timetable::new(schedule, &device.zone()).ok()?;
+        let devices = u32::try_from(self.run.targets.len() / 100 * 100).unwrap_or(u32::MAX);
+        let delay = schedule
+            .random_delay
+            .of(self.run.task, device.id, occurrence, devices);
+        table.moment_of(occurrence)?.checked_add(delay).ok()
     }
-    Ok(())
 }
 
 async fn tell(
@@ -190,6 +203,11 @@ async fn tell(
             "delivery.finished",
             Severity::Warning,
             format!("Run {} cannot be done on {}: {cause}.", run.id, device.name),
+        ),
+        (None, DeliveryState::Scheduled) => (
+            "delivery.scheduled",
+            Severity::Info,
+            format!("Run {} is scheduled on {}: {cause}.", run.id, device.name),
         ),
         (None, _) => (
             "delivery.waiting",

@@ -9,6 +9,7 @@ use muster_domain::DeviceId;
 use muster_domain::application::Needs;
 use muster_domain::delivery::Delivery;
 use muster_domain::run::Run;
+use muster_domain::schedule::Schedule;
 use muster_storage::delivery::{delivery_get, delivery_update};
 use muster_storage::device::device_order_next;
 use muster_storage::task::TaskHead;
@@ -23,6 +24,8 @@ pub(super) struct OrderDraft {
     needs: Needs,
     exclusive: bool,
     pub(super) run: Run,
+    /// By which devices begin the run themselves.
+    pub(super) schedule: Option<Schedule>,
     valid_until: Timestamp,
 }
 
@@ -33,6 +36,7 @@ impl OrderDraft {
             needs: active.translations.needs,
             exclusive: active.translations.exclusive,
             run: active.run.clone(),
+            schedule: active.translations.schedule.clone(),
             valid_until: Timestamp::now() + VALID_FOR,
         }
     }
@@ -42,7 +46,7 @@ impl OrderDraft {
         Some(Order {
             device: delivery.device,
             sequence: delivery.sequence?,
-            run: delivery.run,
+            run: delivery.known_as.unwrap_or(delivery.run),
             task: self.run.task,
             task_name: self.head.name.clone(),
             revision: self.run.revision,
@@ -54,6 +58,7 @@ impl OrderDraft {
             command: delivery.command?,
             wanted: delivery.ordered?,
             valid_until: self.valid_until,
+            despite_windows: self.run.despite_windows,
         })
     }
 }

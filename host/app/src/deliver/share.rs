@@ -156,7 +156,8 @@ impl Share {
             }
             let active = Active {
                 touched: delivery_touched(&mut connection, *id).await?,
-                translations: Translations::read(&mut connection, &run).await?,
+                translations: Translations::of_revision(&mut connection, run.task, run.revision)
+                    .await?,
                 run,
             };
             self.active.insert(*id, active);

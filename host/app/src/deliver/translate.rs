@@ -3,14 +3,16 @@
 //! The plug-in is asked once for each profile, with all profiles that are new in one call.
 
 use crate::schema::Written;
+use crate::submit::Agreed;
 use crate::{App, AppError};
-use muster_domain::application::{Needs, TaskType};
+use muster_domain::application::{Mark, Needs, TaskType};
 use muster_domain::command::Command;
 use muster_domain::delivery::Cause;
 use muster_domain::device::{ApplicationState, Device};
 use muster_domain::profile::{Profile, ProfileCount};
-use muster_domain::run::Run;
+use muster_domain::schedule::Schedule;
 use muster_domain::settings::Settings;
+use muster_domain::task::NewTask;
 use muster_domain::{DeviceId, Digest, TaskId};
 use muster_plugin_host::{CallError, CallFailure, Plugin, Refusal};
 use muster_storage::Connection;
@@ -30,7 +32,7 @@ const MOST_STARVED: u32 = 3;
 
 /// What is to become of a delivery.
 #[derive(Clone)]
-pub(super) enum Placement {
+pub(crate) enum Placement {
     /// The device gets this command.
     Order(Arc<Translated>),
     /// Nothing is given to the device until the cause ends.
@@ -40,20 +42,22 @@ pub(super) enum Placement {
 }
 
 /// A command that a plug-in made.
-pub(super) struct Translated {
-    pub(super) hash: Digest,
-    pub(super) body: String,
+pub(crate) struct Translated {
+    pub(crate) hash: Digest,
+    pub(crate) body: String,
     /// The revision that made it, which is to say what comes of it.
-    pub(super) plugin: Digest,
+    pub(crate) plugin: Digest,
 }
 
-/// The task of a run, and the translations of it that were made.
-pub(super) struct Translations {
+/// A revision of a task, and the translations of it that were made.
+pub(crate) struct Translations {
     pub(super) head: TaskHead,
     /// What the application must be before the task starts.
-    pub(super) needs: Needs,
+    pub(crate) needs: Needs,
     /// Whether it has the application to itself.
-    pub(super) exclusive: bool,
+    pub(crate) exclusive: bool,
+    /// When it starts by itself.
+    pub(super) schedule: Option<Schedule>,
     task: TaskId,
     revision: u32,
     settings: Settings,
@@ -65,17 +69,21 @@ pub(super) struct Translations {
 }
 
 impl Translations {
-    pub(super) async fn read(connection: &mut Connection, run: &Run) -> Result<Self, AppError> {
-        let head = task_head(connection, run.task).await?;
-        let head = head.ok_or_else(|| AppError::not_found("task", &run.task))?;
-        let revision = task_revision_get(connection, run.task, run.revision).await?;
-        let revision =
-            revision.ok_or_else(|| AppError::not_found("task revision", &run.revision))?;
+    pub(crate) async fn of_revision(
+        connection: &mut Connection,
+        task: TaskId,
+        number: u32,
+    ) -> Result<Self, AppError> {
+        let head = task_head(connection, task).await?;
+        let head = head.ok_or_else(|| AppError::not_found("task", &task))?;
+        let revision = task_revision_get(connection, task, number).await?;
+        let revision = revision.ok_or_else(|| AppError::not_found("task revision", &number))?;
         Ok(Self {
             head,
             needs: revision.needs,
             exclusive: revision.exclusive,
-            task: run.task,
+            schedule: revision.schedule.clone(),
+            task,
             revision: revision.number,
             own: Ok(revision.settings.clone()),
             settings: revision.settings,
@@ -85,8 +93,36 @@ impl Translations {
         })
     }
 
+    /// Those of a task that is not kept yet.
+    pub(crate) fn of_draft(task: &NewTask, agreed: &Agreed) -> Self {
+        Self {
+            head: TaskHead {
+                name: task.name.clone(),
+                application: task.application.clone(),
+                task_type: task.task_type.clone(),
+                time_limit: task.time_limit.unwrap_or(agreed.task_type.time_limit),
+            },
+            needs: agreed.task_type.needs,
+            exclusive: agreed.task_type.is(Mark::Exclusive),
+            schedule: task.schedule.clone(),
+            // No task has this number, so that no word about it is kept.
+            task: TaskId(0),
+            revision: 0,
+            own: Ok(agreed.settings.clone()),
+            settings: agreed.settings.clone(),
+            schema_version: agreed.task_type.schema_version,
+            plugin: None,
+            made: BTreeMap::new(),
+        }
+    }
+
+    /// The number of the revision.
+    pub(crate) fn revision(&self) -> u32 {
+        self.revision
+    }
+
     /// What is to become of the deliveries for some devices.
-    pub(super) async fn place(
+    pub(crate) async fn place(
         &mut self,
         app: &App,
         devices: &[Device],

@@ -367,6 +367,7 @@ async fn renew(
     let revision = TaskRevision {
         number: task.revision.number + 1,
         settings: next.settings.clone(),
+        schedule: task.revision.schedule.clone(),
         schema_version: next.schema_version,
         plugin: plugin.digest(),
         needs: task_type.needs,

@@ -135,6 +135,17 @@ impl Group<'_> {
                 )
                 .await
             }
+            // Its delivery was made before anything else was done with the news.
+            News::Occurred { .. } => Ok(()),
+            News::Scheduled { run, at: start } => {
+                let (state, cause) = (
+                    DeliveryState::Scheduled,
+                    Some(Cause::StartsAt { at: start }),
+                );
+                self.moved(device, run, at, state, cause, "delivery.scheduled")
+                    .await
+            }
+            News::Missed { run, cause } => self.missed(device, run, at, cause.bounded()).await,
             News::Started { run, .. } => {
                 let state = DeliveryState::Running;
                 self.moved(device, run, at, state, None, "delivery.started")
@@ -189,6 +200,26 @@ impl Group<'_> {
             .event(kind, Severity::Info, device, Some(run), at, text)
             .await?;
         self.write(event.with(serde_json::json!({ "state": state, "cause": delivery.cause })))
+            .await
+    }
+
+    /// A delivery does not begin any more.
+    async fn missed(
+        &mut self,
+        device: DeviceId,
+        run: RunId,
+        at: Timestamp,
+        cause: Cause,
+    ) -> Result<(), AppError> {
+        let Some(mut delivery) = self.open_delivery(device, run, at).await? else {
+            return Ok(());
+        };
+        let was = delivery.state;
+        delivery.state = DeliveryState::Missed;
+        delivery.summary = Some(cause.to_string());
+        delivery.cause = Some(cause);
+        self.update(&delivery, was).await?;
+        self.finished_event(&delivery, at, "delivery.finished")
             .await
     }
 
@@ -335,9 +366,10 @@ impl Group<'_> {
             run, device, state, ..
         } = *delivery;
         let severity = match state {
-            DeliveryState::Failed | DeliveryState::TimedOut | DeliveryState::Warning => {
-                Severity::Warning
-            }
+            DeliveryState::Failed
+            | DeliveryState::TimedOut
+            | DeliveryState::Missed
+            | DeliveryState::Warning => Severity::Warning,
             _ => Severity::Info,
         };
         let summary = delivery.summary.clone().unwrap_or_default();

@@ -2,8 +2,12 @@
 
 pub(crate) mod change;
 mod create;
+mod plan;
+mod schedule;
 mod scope;
 mod show;
+pub(crate) use schedule::text as schedule_text;
+pub(crate) use show::findings;
 mod transfer;
 pub(crate) mod types;
 
@@ -33,6 +37,10 @@ Settings:
   What a setting means is checked by the application's plug-in, on the server. `muster task types`
   shows all settings of a task type.";
 
+fn help() -> String {
+    format!("{SETTINGS_HELP}\n\n{}", schedule::SCHEDULE_HELP)
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     /// Show task types and their settings
@@ -41,7 +49,7 @@ pub(crate) enum Task {
         application: Option<String>,
     },
     /// Create a task
-    #[command(after_help = SETTINGS_HELP)]
+    #[command(after_help = help())]
     Create(create::Create),
     /// List tasks
     List {
@@ -60,9 +68,14 @@ pub(crate) enum Task {
         /// Its number or name
         task: String,
     },
-    /// Change a task's settings, name or time limit
-    #[command(after_help = SETTINGS_HELP)]
+    /// Change a task's settings, schedule, name or time limit
+    #[command(after_help = help())]
     Set(change::Set),
+    /// Show what a task will do: who is in its scope, where it cannot be done, its next starts
+    Plan {
+        /// Its number or name
+        task: String,
+    },
     /// Start a task
     Start {
         /// Its number or name
@@ -73,8 +86,11 @@ pub(crate) enum Task {
         /// While watching, show running devices too
         #[arg(long, requires = "watch")]
         devices: bool,
+        /// Start whatever the maintenance windows and blackouts of its devices say
+        #[arg(long)]
+        despite_windows: bool,
     },
-    /// Stop the run of a task
+    /// Stop the runs of a task that are under way
     Stop {
         /// Its number or name
         task: String,
@@ -112,11 +128,19 @@ impl Task {
             } => show::list(context, application, task_type, limit).await,
             Self::Show { task } => show::one(context, &task).await,
             Self::Set(set) => set.run(context).await,
+            Self::Plan { task } => plan::of_task(context, &task).await,
             Self::Start {
                 task,
                 watch,
                 devices,
-            } => start(context, &task, watch, devices).await,
+                despite_windows,
+            } => {
+                let run = start(context, &task, watch, despite_windows).await?;
+                match run {
+                    Some(run) if watch => watch::watch(context, run, devices).await,
+                    _ => Ok(()),
+                }
+            }
             Self::Stop { task } => stop(context, &task).await,
             Self::Copy(copy) => copy.run(context).await,
             Self::Export(export) => export.run(context).await,
@@ -164,11 +188,19 @@ async fn task_path(context: &Context, task: &str, below: &[&str]) -> Result<Stri
     Ok(path(&[&["tasks", number.as_str()], below].concat()))
 }
 
-async fn start(context: &Context, task: &str, watch: bool, devices: bool) -> Result<(), Failure> {
+/// Starts a task, and gives the number of the run where it was told of.
+async fn start(
+    context: &Context,
+    task: &str,
+    watch: bool,
+    despite_windows: bool,
+) -> Result<Option<i64>, Failure> {
     let path = task_path(context, task, &["start"]).await?;
+    let path = format!("{path}?despite_windows={despite_windows}");
     let answer = context.client.post(&path, &json!({})).await?;
     if context.out.is_json() && !watch {
-        return context.out.json(&answer.raw);
+        context.out.json(&answer.raw)?;
+        return Ok(None);
     }
     let run: RunView = answer.view()?;
     if context.out.is_json() {
@@ -181,13 +213,12 @@ async fn start(context: &Context, task: &str, watch: bool, devices: bool) -> Res
             counted(run.total, "device")
         ))?;
     }
-    if watch {
-        return watch::watch(context, run.id, devices).await;
+    if !watch {
+        context
+            .out
+            .note(&format!("`muster run watch {}` watches it.", run.id));
     }
-    context
-        .out
-        .note(&format!("`muster run watch {}` watches it.", run.id));
-    Ok(())
+    Ok(Some(run.id))
 }
 
 async fn stop(context: &Context, task: &str) -> Result<(), Failure> {

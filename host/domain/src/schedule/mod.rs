@@ -1,22 +1,23 @@
 //! Schedules: when a task starts by itself. Pure functions of time, the same on server and agent.
 //!
-//! Read in this order: [`when`] has the items that an administrator chooses from; `calendar` and
-//! [`cron`] say which minutes they name, [`zone`] which moments those are, [`occurrence`] puts them in
+//! Read in this order: [`when`] has the items that an administrator chooses from; `rule`, `calendar`
+//! and [`cron`] say which minutes they name, [`zone`] which moments those are, [`occurrence`] puts them in
 //! order, [`occurrence_id`] gives each its name; [`policy`] decides what happens when one is due, or was missed;
-//! [`trigger`] answers to what happens; [`window`] says when nothing may start; `check` finds what is
+//! [`trigger`] answers to what happens; [`window`] says when nothing may start; [`forecast`] tells what
+//! will come of it all; `check` finds what is
 //! wrong with a schedule before it is saved.
 
 mod calendar;
 mod check;
 pub mod clock;
 pub mod cron;
+pub mod forecast;
 pub mod occurrence;
 pub mod occurrence_id;
 pub mod policy;
+mod rule;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_rules;
 pub mod trigger;
 pub mod when;
 pub mod window;

@@ -1,12 +1,11 @@
 //! Occurrences: the times at which a schedule starts its task, and what each is called.
 
 use super::Schedule;
-use super::calendar::{Calendar, Days, MonthDays, Times};
+use super::calendar::Calendar;
 use super::clock::LocalMinute;
 use super::occurrence_id::OccurrenceId;
-use super::when::{Weekday, When};
+use super::rule::Rule;
 use super::zone::{Moment, Pass, RepeatedTime, SkippedTime, UnknownZone, local_floor, moment};
-use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -31,18 +30,6 @@ pub struct Timetable {
     ends: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Rule {
-    /// No time starts the task.
-    None,
-    Calendar(Calendar),
-    /// Every so many seconds of elapsed time.
-    Elapsed {
-        first: LocalMinute,
-        seconds: i64,
-    },
-}
-
 impl Timetable {
     /// The times of a schedule on a device with such a clock.
     pub fn new(schedule: &Schedule, device: &TimeZone) -> Result<Self, UnknownZone> {
@@ -53,7 +40,7 @@ impl Timetable {
         Ok(Self {
             starts: bound(schedule.starts, Pass::First),
             ends: bound(schedule.ends, Pass::Second),
-            rule: rule(&schedule.when),
+            rule: Rule::of(&schedule.when),
             skipped: schedule.skipped_time,
             repeated: schedule.repeated_time,
             zone,
@@ -86,6 +73,32 @@ impl Timetable {
     pub fn holds_at(&self, moment: Timestamp) -> bool {
         self.starts.is_none_or(|starts| starts <= moment)
             && self.ends.is_none_or(|ends| moment <= ends)
+    }
+
+    /// The moment of the occurrence with a name; none if the schedule's rule gives no such one here.
+    pub fn moment_of(&self, id: OccurrenceId) -> Option<Timestamp> {
+        let OccurrenceId::Time { local, second } = id else {
+            return None;
+        };
+        let minute = SignedDuration::from_mins(1);
+        let pass = if second || self.repeated == RepeatedTime::Second {
+            Pass::Second
+        } else {
+            Pass::First
+        };
+        let near = match &self.rule {
+            Rule::None => return None,
+            Rule::Calendar(_) => moment(&self.zone, local.datetime(), pass)?.at,
+            Rule::Elapsed { first, .. } => {
+                let elapsed = local.datetime().duration_since(first.datetime());
+                let anchor = moment(&self.zone, first.datetime(), Pass::First)?.at;
+                anchor.checked_add(elapsed).ok()?
+            }
+        };
+        let before = near.checked_sub(minute).ok()?;
+        self.within(before, near)
+            .find(|found| found.id == id)
+            .map(|found| found.at)
     }
 
     /// The occurrences later than `after` and not later than `to`, in order.
@@ -215,104 +228,5 @@ impl Stream {
             let following = local.datetime().checked_add(minute).ok()?;
             self.next = calendar.next(following).map(LocalMinute::of);
         }
-    }
-}
-
-// Bits 1 to 12.
-const EVERY_MONTH: u16 = 0x1ffe;
-
-fn rule(when: &When) -> Rule {
-    let at = |days, time: Time| {
-        Rule::Calendar(Calendar {
-            days,
-            times: Times::one(time),
-        })
-    };
-    let weekdays = |days: &[Weekday]| days.iter().fold(0, |set, day| set | day.bit());
-    let numbers = |days: &[u32]| {
-        let real = days.iter().filter(|day| (1..=31).contains(*day));
-        real.fold(0, |set, day| set | 1 << day)
-    };
-    let elapsed = |first: LocalMinute, seconds: u32, times: u32| Rule::Elapsed {
-        first,
-        seconds: (i64::from(seconds) * i64::from(times)).max(60),
-    };
-    match when {
-        When::Once { at: once } => {
-            let once = once.datetime();
-            at(Days::One(once.date()), once.time())
-        }
-        When::EveryMinutes { minutes, from } => elapsed(*from, 60, *minutes),
-        When::EveryHours { hours, from } => elapsed(*from, 3600, *hours),
-        When::DailyWithoutDaylightSaving { from } => elapsed(*from, 86_400, 1),
-        When::EveryDays { days, from } => {
-            let from = from.datetime();
-            let days = Days::Every {
-                days: *days,
-                from: from.date(),
-            };
-            at(days, from.time())
-        }
-        When::EveryWeeks {
-            weeks,
-            days,
-            at: time,
-            from,
-        } => {
-            let days = Days::Weeks {
-                weeks: (*weeks).max(1),
-                from: from.datetime().date(),
-                weekdays: weekdays(days),
-            };
-            at(days, time.time())
-        }
-        When::Weekly { days, at: time } => {
-            let days = Days::Weeks {
-                weeks: 1,
-                from: Date::constant(1970, 1, 1),
-                weekdays: weekdays(days),
-            };
-            at(days, time.time())
-        }
-        When::Monthly {
-            days,
-            at: time,
-            short_month,
-        } => {
-            let days = MonthDays::Numbers {
-                days: numbers(days),
-                short: *short_month,
-            };
-            let months = EVERY_MONTH;
-            at(Days::Months { months, days }, time.time())
-        }
-        When::MonthlyByWeekday { on, at: time } => {
-            let days = MonthDays::Pattern(on.iter().map(|place| (place.nth, place.day)).collect());
-            let months = EVERY_MONTH;
-            at(Days::Months { months, days }, time.time())
-        }
-        When::Yearly {
-            month,
-            day,
-            at: time,
-            short_month,
-        } => {
-            let days = MonthDays::Numbers {
-                days: numbers(&[*day]),
-                short: *short_month,
-            };
-            let months = 1_u16.checked_shl(*month).unwrap_or(0) & EVERY_MONTH;
-            at(Days::Months { months, days }, time.time())
-        }
-        When::Cron { expression } => Rule::Calendar(expression.calendar().clone()),
-        When::Manual
-        | When::Immediately
-        | When::ApplicationStart { .. }
-        | When::AgentStart { .. }
-        | When::RepositoryUpdated
-        | When::Outbreak { .. }
-        | When::AfterTask { .. }
-        | When::Joined { .. }
-        | When::Event { .. } => Rule::None,
     }
 }

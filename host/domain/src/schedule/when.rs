@@ -2,6 +2,7 @@
 
 use super::clock::{LocalMinute, TimeOfDay};
 use super::cron::Cron;
+use super::occurrence_id::Starting;
 use crate::delivery::DeliveryState;
 use crate::id::{ApplicationId, GroupId, TaskId};
 use serde::{Deserialize, Serialize};
@@ -159,6 +160,22 @@ pub enum When {
         #[serde(default)]
         throttle: super::trigger::Throttle,
     },
+}
+
+impl When {
+    /// What starts on the device to start the task, if that is what does.
+    pub fn starting(&self) -> Option<Starting> {
+        match self {
+            Self::ApplicationStart { .. } => Some(Starting::Application),
+            Self::AgentStart { .. } => Some(Starting::Agent),
+            _ => None,
+        }
+    }
+
+    /// Whether devices begin the task by themselves. Otherwise the server, or a person.
+    pub fn is_begun_by_devices(&self) -> bool {
+        self.names_times() || self.starting().is_some() || *self == Self::Immediately
+    }
 }
 
 fn one() -> u32 {

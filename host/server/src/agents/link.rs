@@ -267,7 +267,7 @@ async fn take(
             run,
             percent,
             message,
-        } => app.link_progress(id, run, percent, message),
+        } => app.link_progress(id, run, percent, message).await,
         FromAgent::NeedCommand { hash } => match app.link_command_body(hash).await? {
             Some(body) => link.send(FromServer::Command { hash, body }),
             None => {

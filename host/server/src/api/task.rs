@@ -67,7 +67,7 @@ pub(crate) async fn task_create(
     created(&app, &who, task.id).await
 }
 
-fn request(task: TaskCreate) -> Result<TaskRequest, Problem> {
+pub(super) fn request(task: TaskCreate) -> Result<TaskRequest, Problem> {
     let settings = task.settings.as_ref();
     Ok(TaskRequest {
         schema_version: None,
@@ -77,6 +77,7 @@ fn request(task: TaskCreate) -> Result<TaskRequest, Problem> {
         scope: view::scope_reference(task.scope),
         settings: settings.map_or_else(|| Ok(Settings::empty()), Settings::from_value),
         time_limit: task.time_limit,
+        schedule: task.schedule,
     })
 }
 
@@ -122,6 +123,7 @@ pub(crate) async fn task_change(
         name: change.name,
         settings: change.settings.as_ref().map(Settings::from_value),
         time_limit: change.time_limit,
+        schedule: change.schedule,
     };
     let task = app
         .task_change(&who, number("task", &task)?, request)
@@ -172,8 +174,18 @@ pub(crate) async fn task_copy(
     created(&app, &who, task.id).await
 }
 
+/// How a start is meant.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StartQuery {
+    /// Whether it starts whatever the windows of its devices say.
+    #[serde(default)]
+    despite_windows: bool,
+}
+
 /// Starts a task: a run of it begins.
-#[utoipa::path(post, path = "/api/v1/tasks/{task}/start", tag = "tasks", params(("task" = i64, Path)),
+#[utoipa::path(post, path = "/api/v1/tasks/{task}/start", tag = "tasks", params(("task" = i64, Path), StartQuery),
     responses(
         (status = 201, body = RunView),
         (status = 404, body = ProblemDocument),
@@ -183,13 +195,15 @@ pub(crate) async fn task_start(
     app: App,
     who: Administrator,
     Path(task): Path<String>,
+    Query(query): Query<StartQuery>,
 ) -> Result<Created<RunView>, Problem> {
-    let run = app.run_start(&who, number("task", &task)?).await?;
+    let task = number("task", &task)?;
+    let run = app.run_start(&who, task, query.despite_windows).await?;
     let view = view::run(app.run_get(&who, run.id).await?);
     Ok(Created::at(format!("/runs/{}", run.id), view))
 }
 
-/// Stops the run of a task that is under way.
+/// Stops the runs of a task that are under way; the answer is the newest.
 #[utoipa::path(post, path = "/api/v1/tasks/{task}/stop", tag = "tasks", params(("task" = i64, Path)),
     responses((status = 200, body = RunView), (status = 404, body = ProblemDocument), (status = 409, body = ProblemDocument)))]
 pub(crate) async fn task_stop(

@@ -40,6 +40,10 @@ pub(crate) async fn task_export(
         settings: task.revision.settings.to_value(),
         time_limit: task.time_limit,
         scope: view::scope_request(scope),
+        schedule: task
+            .revision
+            .schedule
+            .map(|schedule| serde_json::json!(schedule)),
     })))
 }
 
@@ -164,6 +168,7 @@ fn request(task: &ExportedTask) -> Result<TaskRequest, Problem> {
         settings: Settings::from_value(&task.settings),
         schema_version: Some(task.schema_version),
         time_limit: Some(task.time_limit),
+        schedule: task.schedule.clone(),
     })
 }
 
@@ -180,6 +185,7 @@ mod tests {
             schema_version: 1,
             settings: serde_json::json!({ "z": 1.5, "a": ["ü", null] }),
             time_limit: 3600,
+            schedule: None,
             scope: ScopeRequest::Local {
                 device: "pc-7".into(),
             },

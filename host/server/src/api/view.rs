@@ -150,6 +150,10 @@ pub(crate) fn task(detail: TaskDetail) -> TaskView {
         time_limit: task.time_limit,
         revision: task.revision.number,
         settings: task.revision.settings.to_value(),
+        schedule: task
+            .revision
+            .schedule
+            .map(|schedule| serde_json::json!(schedule)),
         schema_version: task.revision.schema_version,
         findings: findings(task.revision.findings),
         created_at: task.created_at,
@@ -183,6 +187,9 @@ pub(crate) fn revision(revision: TaskRevision) -> TaskRevisionView {
     TaskRevisionView {
         number: revision.number,
         settings: revision.settings.to_value(),
+        schedule: revision
+            .schedule
+            .map(|schedule| serde_json::json!(schedule)),
         schema_version: revision.schema_version,
         migrated_from: revision.migrated_from,
         plugin: revision.plugin.to_string(),
@@ -241,6 +248,7 @@ pub(crate) fn run(detail: RunDetail) -> RunView {
         task: run.task.0,
         task_name,
         revision: run.revision,
+        occurrence: run.occurrence.map(|occurrence| occurrence.to_string()),
         state: run.state,
         total: run.counts.total(),
         counts: run.counts.0,

@@ -1,6 +1,7 @@
 //! Changing a task. The change names the revision that it was made on, so that two administrators
 //! do not undo each other's work unseen.
 
+use super::schedule::ScheduleArgs;
 use super::{show, task_path};
 use crate::command::Context;
 use crate::failure::Failure;
@@ -49,6 +50,11 @@ pub(crate) struct Set {
     /// Take a setting away, before any --set; may be given several times
     #[arg(long, value_name = "PATH")]
     unset: Vec<Path>,
+    #[command(flatten)]
+    schedule: ScheduleArgs,
+    /// Take its schedule away: from now on a person starts it
+    #[arg(long, conflicts_with = "when")]
+    no_schedule: bool,
     /// Another name
     #[arg(long)]
     name: Option<String>,
@@ -64,9 +70,16 @@ pub(crate) struct Set {
 impl Set {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let new_settings = !self.settings.is_empty() || !self.unset.is_empty();
-        if !new_settings && self.name.is_none() && self.time_limit.is_none() {
+        let schedule = match self.schedule.value()? {
+            None if self.no_schedule => Some(None),
+            schedule => schedule.map(Some),
+        };
+        let others = self.name.is_none() && self.time_limit.is_none() && schedule.is_none();
+        if !new_settings && others {
             return Err(Failure::Usage(
-                "nothing to change; give --set, --unset, --settings, --name or --time-limit".into(),
+                "nothing to change; give --set, --unset, --settings, --schedule, --cron, --daily, \
+                 --no-schedule, --name or --time-limit"
+                    .into(),
             ));
         }
         let path = task_path(context, &self.task, &[]).await?;
@@ -81,6 +94,7 @@ impl Set {
             name: self.name,
             settings,
             time_limit: self.time_limit,
+            schedule,
         };
         let answer = context.client.patch(&path, &body).await?;
         if context.out.is_json() {

@@ -1,6 +1,7 @@
 //! Creating tasks: anew, or as a copy of another.
 
 use super::change::SettingsArgs;
+use super::schedule::ScheduleArgs;
 use super::scope::Scope;
 use super::{show, task_path};
 use crate::command::Context;
@@ -25,6 +26,11 @@ pub(crate) struct Create {
     scope: Scope,
     #[command(flatten)]
     settings: SettingsArgs,
+    #[command(flatten)]
+    schedule: ScheduleArgs,
+    /// Show what it would do, and create nothing
+    #[arg(long)]
+    plan: bool,
     /// How long a device may take, such as 2h; the task type's own limit if left out
     #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
     time_limit: Option<u32>,
@@ -46,7 +52,12 @@ impl Create {
             scope,
             settings: Some(self.settings.on(json!({}))?),
             time_limit: self.time_limit,
+            schedule: self.schedule.value()?,
         };
+        if self.plan {
+            let answer = context.client.post("/tasks/plan", &body).await?;
+            return super::plan::show(context, &answer);
+        }
         let key = self
             .idempotency_key
             .unwrap_or_else(|| Uuid::new_v4().to_string());

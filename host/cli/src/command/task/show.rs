@@ -1,6 +1,6 @@
 //! Tasks as tables.
 
-use super::task_path;
+use super::{schedule, task_path};
 use crate::client::Query;
 use crate::command::Context;
 use crate::failure::{Failure, finding_line};
@@ -78,6 +78,14 @@ pub(crate) async fn one(context: &Context, task: &str) -> Result<(), Failure> {
         ("plug-in", plugin),
         ("type", cell(task.task_type)),
         ("where", cell(scope(&task.scope))),
+        (
+            "schedule",
+            cell(
+                task.schedule
+                    .as_ref()
+                    .map_or("none; a person starts it".to_owned(), schedule::text),
+            ),
+        ),
         ("time limit", cell(seconds(task.time_limit.into()))),
         (
             "created",

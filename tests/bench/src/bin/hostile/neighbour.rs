@@ -117,6 +117,7 @@ fn task() -> TaskCreate {
         },
         settings: None,
         time_limit: None,
+        schedule: None,
     }
 }
 

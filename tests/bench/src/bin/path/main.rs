@@ -163,6 +163,7 @@ fn task() -> TaskCreate {
         },
         settings: None,
         time_limit: None,
+        schedule: None,
     }
 }
 
