@@ -72,6 +72,9 @@ struct Common {
     /// Tables for people, or JSON for programs
     #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
     output: Output,
+    /// The same as --output json
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Subcommand)]
@@ -150,6 +153,11 @@ fn main() -> ExitCode {
 impl Cli {
     async fn act(self) -> anyhow::Result<ExitCode> {
         let Common { data, output, .. } = &self.common;
+        let output = if self.common.json {
+            &Output::Json
+        } else {
+            output
+        };
         match self.command {
             Command::Enroll {
                 server,

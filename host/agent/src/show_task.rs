@@ -115,12 +115,12 @@ impl Desk {
 
     async fn list(&self) -> anyhow::Result<()> {
         let mut connection = self.store.acquire().await?;
-        let mut list = Vec::new();
+        let mut tasks = Vec::new();
         for kept in assignment::list(&mut connection).await? {
             let last = delivery::of_task(&mut connection, kept.task, 1).await?;
             let assigned = kept.assigned.as_ref();
             let next = self.next(&kept, 1);
-            list.push(json!({
+            tasks.push(json!({
                 "task": kept.task,
                 "name": assigned.map(|assigned| &assigned.task_name),
                 "type": assigned.map(|assigned| &assigned.task_type),
@@ -139,7 +139,7 @@ impl Desk {
             "next",
             "last",
         ];
-        self.output.rows(&keys, &list);
+        self.output.rows(&keys, &tasks);
         Ok(())
     }
 
@@ -188,6 +188,7 @@ impl Desk {
             "state": kept.state.as_str(),
             "ready-offline": here,
             "zone": zone(kept).name,
+            "done-until": self.time(kept.mark, &zone(kept)),
             "schedule": assigned.map(|assigned| &assigned.schedule),
             "next": self.next(kept, NEXT),
         });

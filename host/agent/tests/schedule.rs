@@ -69,7 +69,7 @@ impl Bench {
     }
 
     /// A task that starts every other hour from the first occurrence on.
-    fn every_two_hours(&self, program: &str, arguments: &[&str], more: Value) -> Assigned {
+    fn every_two_hours(&self, program: &str, arguments: &[&str], more: &Value) -> Assigned {
         let from = minute(self.first);
         let mut schedule = json!({
             "when": { "every-hours": { "hours": 2, "from": from } }, "zone": "utc",
@@ -77,13 +77,13 @@ impl Bench {
         let fields = schedule.as_object_mut().unwrap();
         fields.extend(more.as_object().unwrap().clone());
         let command = self.server.command(&command(program, arguments));
-        let mut assigned = self.server.assigned(command, schedule);
+        let mut assigned = TestServer::assigned(command, &schedule);
         assigned.since = self.first - hours(1);
         assigned
     }
 
     async fn task(&self, arguments: &[&str]) -> Value {
-        let all = [&["--output", "json", "task"], arguments].concat();
+        let all = [&["task"], arguments, &["--json"]].concat();
         let output = self.device.program(&all).await;
         assert!(output.status.success(), "{output:?}");
         serde_json::from_slice(&output.stdout).unwrap()
@@ -126,6 +126,18 @@ impl Bench {
         told.await
     }
 
+    /// When an attempt follows a failure, and which.
+    async fn tries_again(&mut self, wanted: RunId) -> (Timestamp, u32) {
+        let told = self.server.news(|news| match news {
+            News::Waiting {
+                run,
+                cause: Cause::RetryAt { at, attempt },
+            } if *run == wanted => Some((*at, *attempt)),
+            _ => None,
+        });
+        told.await
+    }
+
     fn order(&self, run: RunId, wanted: Wanted) -> Order {
         let nothing = muster_domain::Digest::of("another command");
         self.server.order(run.0, nothing, wanted)
@@ -136,7 +148,7 @@ impl Bench {
 async fn without_a_server_tasks_start_on_time_and_are_told_of_later() {
     let mut bench = Bench::new().await;
     let service = bench.start().await;
-    let assigned = bench.every_two_hours("true", &[], json!({}));
+    let assigned = bench.every_two_hours("true", &[], &json!({}));
     bench.assign(5, &assigned).await;
     let gone = FromServer::Refuse {
         code: "replaced".into(),
@@ -197,7 +209,7 @@ async fn killed_anywhere_each_occurrence_is_carried_out_once() {
         let mut bench = Bench::new().await;
         let service = bench.device.service_with(&[(CRASH_AT, place)]);
         bench.server.hello().await;
-        let assigned = bench.every_two_hours("true", &[], json!({}));
+        let assigned = bench.every_two_hours("true", &[], &json!({}));
         let standing = Standing::Active(Box::new(assigned.clone()));
         if place == "agent.assignment-committed" {
             bench.server.assign(5, standing);
@@ -244,12 +256,17 @@ async fn killed_anywhere_each_occurrence_is_carried_out_once() {
 #[tokio::test]
 async fn windows_hold_every_start_until_they_open() {
     let mut bench = Bench::new().await;
-    let service = bench.start().await;
+    let crash = [(CRASH_AT, "agent.windows-committed")];
+    let service = bench.device.service_with(&crash);
+    bench.server.hello().await;
     let opens = bench.first + minutes(30);
     let window = json!({ "name": "nights", "kind": "maintenance", "minutes": 20, "zone": "utc",
         "opens": { "every-days": { "days": 1, "from": minute(opens) } } });
     bench.server.windows(json!([window]));
-    let assigned = bench.every_two_hours("true", &[], json!({}));
+    // It has them, and needs not hear of them again.
+    service.killed().await;
+    let service = bench.start().await;
+    let assigned = bench.every_two_hours("true", &[], &json!({}));
     bench.assign(5, &assigned).await;
     bench.device.clock(bench.first);
     let (run, _) = bench.occurred().await;
@@ -301,16 +318,14 @@ async fn a_failure_is_tried_again_and_the_last_one_is_the_end() {
     let mut bench = Bench::new().await;
     let service = bench.start().await;
     let retry = json!({ "retry": { "attempts": 3, "first-minutes": 10, "after": ["failed"] } });
-    let assigned = bench.every_two_hours("false", &[], retry);
+    let assigned = bench.every_two_hours("false", &[], &retry);
     bench.assign(5, &assigned).await;
     bench.device.clock(bench.first);
     let (run, _) = bench.occurred().await;
     for attempt in 1..=3 {
         assert_eq!(bench.server.started(run.0).await, attempt);
         if attempt < 3 {
-            let Cause::RetryAt { at, attempt: next } = bench.waits(run).await else {
-                unreachable!("it waits for another attempt");
-            };
+            let (at, next) = bench.tries_again(run).await;
             assert_eq!(next, attempt + 1);
             bench.device.clock(at);
         }
@@ -327,13 +342,14 @@ async fn a_failure_is_tried_again_and_the_last_one_is_the_end() {
     assert_eq!(end, End::Stopped { cause });
 
     // Killed while it waits for another attempt, it still makes it.
+    assert!(service.terminate().await);
+    let crash = [(CRASH_AT, "agent.retry-committed")];
+    let service = bench.device.service_with(&crash);
     bench.device.clock(bench.first + hours(4));
+    service.killed().await;
+    let service = bench.device.service();
     let (run, _) = bench.occurred().await;
-    let Cause::RetryAt { at, .. } = bench.waits(run).await else {
-        unreachable!("it waits for another attempt");
-    };
-    service.kill9();
-    let service = bench.start().await;
+    let (at, _) = bench.tries_again(run).await;
     bench.device.clock(at);
     assert_eq!(bench.server.started(run.0).await, 2);
     assert!(service.terminate().await);
@@ -344,7 +360,7 @@ async fn a_schedule_stops_what_runs_too_long_and_what_gives_way() {
     let mut bench = Bench::new().await;
     let service = bench.start().await;
     let stop = json!({ "stop-after-minutes": 30 });
-    let assigned = bench.every_two_hours("sleep", &["86411"], stop);
+    let assigned = bench.every_two_hours("sleep", &["86411"], &stop);
     bench.assign(5, &assigned).await;
     bench.device.clock(bench.first);
     let (run, _) = bench.occurred().await;
@@ -356,7 +372,7 @@ async fn a_schedule_stops_what_runs_too_long_and_what_gives_way() {
     bench.server.assign(5, Standing::Withdrawn);
 
     let replace = json!({ "overlap": "replace" });
-    let mut assigned = bench.every_two_hours("sleep", &["86412"], replace);
+    let mut assigned = bench.every_two_hours("sleep", &["86412"], &replace);
     assigned.since = bench.first + minutes(40);
     bench.assign(6, &assigned).await;
     bench.device.clock(bench.first + hours(2));
@@ -384,6 +400,36 @@ async fn a_schedule_stops_what_runs_too_long_and_what_gives_way() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_wrong_for_a_while_keeps_nothing_from_starting() {
+    let mut bench = Bench::new().await;
+    let service = bench.start().await;
+    let assigned = bench.every_two_hours("true", &[], &json!({}));
+    bench.assign(5, &assigned).await;
+    // So far away that not all between is listed as missed one by one.
+    bench.device.clock(bench.first + hours(3000));
+    let started = |news: &News| match news {
+        News::Started { run, .. } => Some(*run),
+        _ => None,
+    };
+    let run = bench.server.news(started).await;
+    bench.server.ended(run.0).await;
+    bench.device.clock(bench.first + minutes(1));
+    // It is seen that the clock is right again.
+    let next = bench.first + hours(2);
+    loop {
+        let done = bench.task(&["show", "5"]).await["done-until"].clone();
+        if serde_json::from_value::<Timestamp>(done).unwrap() < next {
+            break;
+        }
+    }
+    bench.device.clock(next);
+    let (run, name) = bench.occurred().await;
+    assert_eq!(name, minute(next));
+    bench.server.ended(run.0).await;
+    assert!(service.terminate().await);
+}
+
+#[tokio::test]
 async fn an_application_that_starts_starts_its_tasks() {
     let mut bench = Bench::new().await;
     bench.device.application_runs(false);
@@ -392,7 +438,7 @@ async fn an_application_that_starts_starts_its_tasks() {
     assert_eq!(hello.facts.more["time.zone"], "Europe/Berlin");
     let when = json!({ "when": { "application-start": {} } });
     let hash = bench.server.command(&command("true", &[]));
-    let mut assigned = bench.server.assigned(hash, when);
+    let mut assigned = TestServer::assigned(hash, &when);
     assigned.since = bench.first - hours(1);
     bench.assign(5, &assigned).await;
     for number in 1..=2 {

@@ -189,7 +189,7 @@ impl TestServer {
     }
 
     /// A task for the device to start by itself.
-    pub fn assigned(&self, command: Digest, schedule: serde_json::Value) -> Assigned {
+    pub fn assigned(command: Digest, schedule: &serde_json::Value) -> Assigned {
         Assigned {
             task_name: "nightly".into(),
             revision: 1,
@@ -200,7 +200,7 @@ impl TestServer {
             time_limit: 600,
             command,
             plugin: Digest::of("plugin"),
-            schedule: Schedule::parse(&schedule).unwrap().0,
+            schedule: Schedule::parse(schedule).unwrap().0,
             schedule_revision: 1,
             since: Timestamp::now(),
             devices: 1,
