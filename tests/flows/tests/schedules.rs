@@ -5,18 +5,20 @@ use jiff::{SignedDuration, Timestamp};
 use muster_api::run::RunView;
 use muster_api::task::{TaskChange, TaskCreate, TaskView};
 use muster_domain::delivery::{Cause, DeliveryState};
-use muster_domain::run::RunState;
 use muster_flows::{CLAMAV, DETECTS, Device, scan, system_with_clamav_in};
 use muster_test_harness::{Client, TestClock, TestSystem, folder, until};
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
+use tempfile::TempDir;
 
 /// A system whose schedules go by a clock of the test.
 struct Timed {
     system: TestSystem,
     clock: TestClock,
     // Dropped last.
-    _folder: tempfile::TempDir,
+    _folder: TempDir,
 }
 
 impl Timed {
@@ -65,28 +67,40 @@ async fn run_of(client: &Client, task: i64, occurrence: &str) -> Result<RunView>
     .await
 }
 
-/// Waits until a device has a task: the server told it, and it has kept it.
-async fn assigned(device: &Device, task: i64) -> Result<()> {
-    until(
-        &format!("task {task} on {}", device.agent.name()),
-        async || {
-            let tasks: Value =
-                serde_json::from_str(&device.agent.ask(&["task", "list", "--json"])?)?;
-            let has = |one: &Value| one["task"] == json!(task);
-            Ok(tasks
-                .as_array()
-                .is_some_and(|all| all.iter().any(has))
-                .then_some(()))
-        },
-    )
+/// What a device keeps of a task: how it stands, and what it was given.
+async fn kept(device: &Device, task: i64) -> Result<Option<(String, String)>> {
+    let options = SqliteConnectOptions::new()
+        .filename(device.agent.data().join("agent.db"))
+        .read_only(true);
+    let mut store = options.connect().await?;
+    let row = sqlx::query_as(
+        "select standing, coalesce(assigned, '') || coalesce(cause, '') from assignment where task = ?",
+    );
+    Ok(row.bind(task).fetch_optional(&mut store).await?)
+}
+
+/// Waits until what a device keeps of a task stands so, with these words in it.
+async fn stands(device: &Device, task: i64, standing: &str, words: &str) -> Result<()> {
+    let what = format!("task {task} to be {standing} on {}", device.agent.name());
+    until(&what, async || {
+        let kept = kept(device, task).await?;
+        let so = kept.is_some_and(|kept| kept.0 == standing && kept.1.contains(words));
+        Ok(so.then_some(()))
+    })
     .await
 }
 
-async fn runs(client: &Client, task: i64) -> Result<Vec<(String, RunState)>> {
+/// Waits until a device has a task.
+async fn assigned(device: &Device, task: i64) -> Result<()> {
+    stands(device, task, "active", "").await
+}
+
+/// The occurrences of which there are runs.
+async fn runs(client: &Client, task: i64) -> Result<Vec<String>> {
     let runs: Vec<RunView> = client.list("/runs", &format!("task={task}")).await?;
     let mut runs: Vec<_> = runs
         .into_iter()
-        .map(|run| (run.occurrence.unwrap_or_default(), run.state))
+        .map(|run| run.occurrence.unwrap_or_default())
         .collect();
     runs.sort();
     Ok(runs)
@@ -297,11 +311,7 @@ async fn starts_are_held_while_the_plug_in_is_missing_and_made_good_when_it_is_b
     assigned(&device, task.id).await?;
     let remove = client.request(Method::DELETE, &format!("/plugins/{CLAMAV}"));
     client.send(remove).await?.ok::<Value>()?;
-    until("the device to hold the task", async || {
-        let tasks = device.agent.ask(&["task", "list", "--json"])?;
-        Ok(tasks.contains("plugin-missing").then_some(()))
-    })
-    .await?;
+    stands(&device, task.id, "held", "plugin-missing").await?;
 
     timed.to("2027-03-01T18:00:00Z")?;
     let run = run_of(client, task.id, "2027-03-01T18:00").await?;
@@ -337,11 +347,7 @@ async fn a_schedule_that_is_changed_or_taken_away_is_no_longer_kept() -> Result<
     };
     let changed = change(Some(at("21:00"))).await?;
     assert_eq!(changed.revision, 2);
-    until("the device to have the new schedule", async || {
-        let tasks = device.agent.ask(&["task", "list", "--json"])?;
-        Ok(tasks.contains("T21:00").then_some(()))
-    })
-    .await?;
+    stands(&device, task.id, "active", "T21:00").await?;
     timed.to("2027-03-01T21:00:00Z")?;
     let run = run_of(client, task.id, "2027-03-01T21:00").await?;
     assert_eq!(client.run_finished(run.id).await?.revision, 2);
@@ -349,11 +355,7 @@ async fn a_schedule_that_is_changed_or_taken_away_is_no_longer_kept() -> Result<
 
     let changed = change(None).await?;
     assert_eq!((changed.revision, changed.schedule), (3, None));
-    until("the device to have it no longer", async || {
-        let tasks: Value = serde_json::from_str(&device.agent.ask(&["task", "list", "--json"])?)?;
-        Ok(tasks.as_array().is_some_and(Vec::is_empty).then_some(()))
-    })
-    .await?;
+    stands(&device, task.id, "withdrawn", "").await?;
     timed.clock.advance(SignedDuration::from_hours(48))?;
     let by_hand = client.task_start(task.id).await?;
     client.run_finished(by_hand.id).await?;
@@ -376,7 +378,7 @@ async fn what_a_device_that_left_the_group_did_not_begin_is_missed() -> Result<(
     to("/office").await?;
     let mut daily = scheduled(
         "daily",
-        json!({"when": {"every-days": {"from": "2027-01-01T18:00"}}}),
+        json!({"when": {"every-days": {"from": "2027-01-01T18:00"}}, "missed-runs": "ignore"}),
     );
     daily.scope = muster_api::task::ScopeRequest::Group {
         group: "/office".into(),
@@ -390,12 +392,21 @@ async fn what_a_device_that_left_the_group_did_not_begin_is_missed() -> Result<(
     let run = run_of(client, task.id, "2027-03-01T18:00").await?;
     assert_eq!(run.total, 1);
     to("/lab").await?;
-    // It had no word of that while it was off, and hears it before anything else.
-    timed.to("2027-03-01T18:00:30Z")?;
+    timed.to("2027-03-01T20:00:00Z")?;
     device.restart(&[timed.clock.environment(), ("TZ", "UTC")])?;
     client.run_finished(run.id).await?;
-    let delivery = &client.deliveries(run.id).await?[0];
-    assert!(delivery.state.is_final(), "{delivery:?}");
+    client.delivery_in(run.id, DeliveryState::Missed).await?;
+    stands(&device, task.id, "withdrawn", "").await?;
+    timed.to("2027-03-02T18:00:00Z")?;
+    until("the next day's time to be looked at", async || {
+        let tasks: Vec<TaskView> = client.list("/tasks", "").await?;
+        Ok(tasks.first().map(|_| ()))
+    })
+    .await?;
+    assert_eq!(
+        (device.lines("effects"), runs(client, task.id).await?.len()),
+        (0, 1)
+    );
     Ok(())
 }
 
