@@ -120,7 +120,7 @@ fn effect(order: &Order, known: Option<&delivery::Delivery>, seen: u64) -> Resul
 /// What becomes of a delivery that the device began by itself: what it carries out stays as it began, and
 /// only what is wanted of it changes. None for one that the server ordered.
 fn own(known: delivery::Delivery, order: &Order) -> Option<Order> {
-    known.occurrence.is_some().then(|| Order {
+    known.occurrence.is_some().then_some(Order {
         sequence: order.sequence,
         wanted: order.wanted,
         despite_windows: order.despite_windows,

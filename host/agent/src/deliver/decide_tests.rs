@@ -172,21 +172,21 @@ fn windows_and_a_held_task_hold_what_has_not_begun() {
         window: None,
         opens_at: None,
     };
-    let hold = Surroundings {
+    let outside = Surroundings {
         windows: Some(&closed),
         ..at(0)
     };
     let mut ordered = delivery(Wanted::Run, Needs::Running);
-    assert_eq!(decide(&ordered, &hold), Step::Wait(closed.clone()));
+    assert_eq!(decide(&ordered, &outside), Step::Wait(closed.clone()));
     ordered.order.despite_windows = true;
-    assert_eq!(decide(&ordered, &hold), Step::Start);
+    assert_eq!(decide(&ordered, &outside), Step::Start);
     // What had begun goes on, unless it is another attempt.
     let mut own_one = delivery(Wanted::Run, Needs::Running);
     own(&mut own_one);
     own_one.attempt = 1;
-    assert_eq!(decide(&own_one, &hold), Step::Start);
+    assert_eq!(decide(&own_one, &outside), Step::Start);
     own(&mut own_one).retry = Some((minute(0), minute(0)));
-    assert_eq!(decide(&own_one, &hold), Step::Wait(closed));
+    assert_eq!(decide(&own_one, &outside), Step::Wait(closed));
 
     let cause = Cause::Administrator;
     let held = Surroundings {

@@ -166,7 +166,7 @@ impl Deliver {
     async fn reconcile(&mut self, view: &View) -> Result<Option<Timestamp>, StoreError> {
         let mut connection = self.shared.store.acquire().await?;
         let open = delivery::open(&mut connection).await?;
-        let held = assignment::held(&mut connection).await?;
+        let held_tasks = assignment::held(&mut connection).await?;
         let windows = assignment::windows(&mut connection).await?;
         drop(connection);
         let windows = windows.map_or(Vec::new(), |(_, windows)| windows);
@@ -198,7 +198,7 @@ impl Deliver {
                 at_work: at_work.as_ref(),
                 application: view.state(&order.application),
                 windows: windows.as_ref(),
-                held: held.get(&order.task),
+                held: held_tasks.get(&order.task),
                 sibling: siblings.of(delivery),
                 blocked_by: self.blocked_by(delivery, &claims),
                 most_attempts: self.shared.tuning.most_attempts,

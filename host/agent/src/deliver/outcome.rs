@@ -72,7 +72,6 @@ pub(super) fn failure(steps: &[Step], end: &End, report: &Report) -> Option<Fail
             StepEnd::TimedOut => Some(Failure::TimedOut),
             StepEnd::Stopped => None,
         },
-        (End::Completed, None) => None,
         (End::TimedOut { .. }, _) => Some(Failure::TimedOut),
         (
             End::Stopped {
@@ -80,7 +79,7 @@ pub(super) fn failure(steps: &[Step], end: &End, report: &Report) -> Option<Fail
             },
             _,
         ) => Some(Failure::Interrupted),
-        (End::Stopped { .. }, _) => None,
+        (End::Completed, None) | (End::Stopped { .. }, _) => None,
         (End::Refused { .. }, _) => Some(Failure::Refused),
     }
 }

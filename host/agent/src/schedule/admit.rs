@@ -1,8 +1,9 @@
 //! Admit: whether an occurrence whose time has come starts, given what else of its task there is. No
 //! I/O: what is known goes in, a verdict comes out.
 
+use crate::store::delivery::State;
 use crate::store::occurrence::{Occurrence, Rules};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use muster_domain::RunId;
 use muster_domain::delivery::Cause;
 use muster_domain::schedule::policy::{MOST_MISSED, ON_TIME};
@@ -61,7 +62,7 @@ pub(super) fn admit(own: &Occurrence, others: &[Other], now: Timestamp) -> Verdi
     );
     // Of those that wait, the newest is enough, unless each of them counts.
     let instead_of = waiting()
-        .filter(|other| !other.late && !(each && running.is_none()))
+        .filter(|other| !(other.late || each && running.is_none()))
         .map(|other| other.run)
         .collect();
     match step {
@@ -84,14 +85,32 @@ pub(super) fn admit(own: &Occurrence, others: &[Other], now: Timestamp) -> Verdi
 }
 
 fn is_made_good(rules: &Rules, start_at: Timestamp, now: Timestamp) -> bool {
-    match rules.missed_runs {
-        MissedRuns::Ignore => false,
-        MissedRuns::Once | MissedRuns::Each => true,
+    last_chance(rules, start_at).is_none_or(|last| now <= last)
+}
+
+/// When one that has not begun need not begin any more, by the rule for missed runs. None if it is made
+/// good however late it is.
+pub(super) fn last_chance(rules: &Rules, start_at: Timestamp) -> Option<Timestamp> {
+    let length = match rules.missed_runs {
+        MissedRuns::Once | MissedRuns::Each => return None,
+        MissedRuns::Ignore => ON_TIME,
         MissedRuns::YoungerThan { minutes } => {
-            let age = jiff::SignedDuration::from_mins(i64::from(minutes));
-            now.duration_since(start_at) < age
+            let age = SignedDuration::from_mins(i64::from(minutes));
+            // Younger than that, not as old.
+            ON_TIME.max(age.saturating_sub(SignedDuration::from_millis(1)))
         }
-    }
+    };
+    Some(start_at.checked_add(length).unwrap_or(Timestamp::MAX))
+}
+
+/// Whether a delivery that was admitted and has not begun waits in line, or by a person's wish: then its
+/// time does not pass.
+pub(super) fn is_in_line(state: State, cause: Option<&Cause>) -> bool {
+    let behind = matches!(
+        cause,
+        Some(Cause::BlockedByTask { .. } | Cause::EarlierOccurrence { .. } | Cause::RetryAt { .. })
+    );
+    behind || state == State::Paused
 }
 
 #[cfg(test)]
@@ -172,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_is_late_goes_by_the_rule_for_missed_runs() {
-        let later = |minutes| start() + jiff::SignedDuration::from_mins(minutes);
+        let later = |minutes| start() + SignedDuration::from_mins(minutes);
         let ask = |missed, minutes| {
             admit(&own(missed, Overlap::Forbid), &[], later(minutes))
                 .missed

@@ -9,6 +9,7 @@ mod starts;
 pub(crate) mod step;
 #[cfg(test)]
 mod tests;
+pub mod upcoming;
 pub mod windows;
 pub mod zone;
 
@@ -80,12 +81,12 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 }
 
 async fn something_new(view: &mut watch::Receiver<Arc<View>>, last: &View) {
-    while view.changed().await.is_ok() {
-        if view.borrow_and_update().change != last.change {
-            return;
+    while view.borrow_and_update().change == last.change {
+        if view.changed().await.is_err() {
+            // Nobody looks any more: the agent ends.
+            std::future::pending::<()>().await;
         }
     }
-    std::future::pending().await
 }
 
 /// Waits until the device's zone is another one, and tells everybody.

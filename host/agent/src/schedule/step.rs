@@ -4,7 +4,7 @@
 //! time and has reached it is admitted or missed. `deliver` begins what is admitted. The same step at
 //! the same moment changes nothing: names are taken once, whatever the clock does between.
 
-use super::admit::{Other, Verdict, admit};
+use super::admit::{Other, Verdict, admit, is_in_line, last_chance};
 use super::starts::{self, Start};
 use super::zone::DeviceZone;
 use crate::assignments::miss;
@@ -322,7 +322,11 @@ impl Step<'_> {
             let (Some(own), task) = (&delivery.occurrence, delivery.order.task) else {
                 continue;
             };
-            if own.admitted || held.contains_key(&task) {
+            if held.contains_key(&task) {
+                continue;
+            }
+            if own.admitted {
+                self.expire(at, delivery).await?;
                 continue;
             }
             if own.start_at > now {
@@ -331,8 +335,36 @@ impl Step<'_> {
             }
             let others = others.entry(task).or_default();
             let verdict = admit(own, others, now);
+            if let Some(last) = last_chance(&own.rules, own.start_at).filter(|last| *last >= now) {
+                self.sooner(last + SignedDuration::from_millis(1));
+            }
             self.carry_out(at, delivery, own.name, verdict, others, &open)
                 .await?;
+            self.changed = true;
+        }
+        Ok(())
+    }
+
+    /// Has one missed that was admitted and could not begin in time, as a window was closed or its
+    /// application did not run, if the rule for missed runs does not make it good.
+    async fn expire(
+        &mut self,
+        at: &mut SqliteConnection,
+        delivery: &Delivery,
+    ) -> Result<(), StoreError> {
+        let last = delivery
+            .occurrence
+            .as_ref()
+            .filter(|_| delivery.attempt == 0)
+            .and_then(|own| last_chance(&own.rules, own.start_at));
+        let Some(last) = last else {
+            return Ok(());
+        };
+        if self.ground.now <= last {
+            let after = SignedDuration::from_millis(1);
+            self.sooner(last.checked_add(after).unwrap_or(last));
+        } else if !is_in_line(delivery.state, delivery.cause.as_ref()) {
+            miss(self.store, at, delivery, Cause::TimePassed).await?;
             self.changed = true;
         }
         Ok(())

@@ -337,7 +337,7 @@ pub(super) async fn prune(at: &mut SqliteConnection, keep: Duration) -> Result<(
     .await?;
     for row in rows {
         let delivery = read(&row)?;
-        if delivery.occurrence.is_some() || delivery.order.valid_until < Timestamp::now() {
+        if delivery.occurrence.is_some() || delivery.order.valid_until < muster_clock::now() {
             sqlx::query("delete from delivery where run = ?")
                 .bind(delivery.order.run.0)
                 .execute(&mut *at)
