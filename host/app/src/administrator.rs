@@ -1,7 +1,6 @@
 //! Administrators and their tokens.
 
 use crate::{App, AppError};
-use jiff::Timestamp;
 use muster_domain::Digest;
 use muster_domain::event::{Actor, NewEvent, Severity};
 use muster_storage::administrator::{
@@ -45,7 +44,7 @@ impl App {
                     if administrator_exists(connection).await? {
                         return Ok(false);
                     }
-                    let now = Timestamp::now();
+                    let now = muster_clock::now();
                     administrator_token_insert(connection, digest, "admin", now).await?;
                     let event = NewEvent::new(
                         "administrator.created",

@@ -11,7 +11,6 @@ pub(crate) use lapse::{lapse_superseded, remark};
 
 use crate::error::sentence;
 use crate::{Administrator, App, AppError};
-use jiff::Timestamp;
 use muster_domain::application::{Description, Limit};
 use muster_domain::chain;
 use muster_domain::event::{NewEvent, Severity, Subject};
@@ -230,7 +229,7 @@ impl Gate<'_> {
         check(&said, self.description, &asks, |limit| {
             self.host.most(limit)
         })?;
-        let now = Timestamp::now();
+        let now = muster_clock::now();
         let new = said.0.iter().map(|(right, word)| GrantRow {
             right: *right,
             word: *word,

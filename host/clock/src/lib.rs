@@ -1,4 +1,4 @@
-//! The clock that schedules go by.
+//! The clock that server and schedules go by.
 //!
 //! In a product build it is the system's. With the feature `shifted`, and with the environment
 //! variable `MUSTER_CLOCK` set to a file, the clock is off by as many seconds as that file says: so a

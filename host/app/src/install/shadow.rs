@@ -7,7 +7,6 @@ use crate::error::sentence;
 use crate::grant::remark;
 use crate::schema::brought_up;
 use crate::{Administrator, App, AppError};
-use jiff::Timestamp;
 use muster_domain::command::Command;
 use muster_domain::event::{Actor, Severity};
 use muster_domain::finding::Finding;
@@ -314,7 +313,7 @@ impl App {
         let was = row.state;
         self.logged(move |connection| {
             Box::pin(async move {
-                let now = Timestamp::now();
+                let now = muster_clock::now();
                 let rows = plugin_revisions(connection, &application).await?;
                 if !rows
                     .iter()

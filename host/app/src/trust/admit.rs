@@ -4,7 +4,6 @@
 
 use super::store;
 use crate::{App, AppError};
-use jiff::Timestamp;
 use muster_domain::application::Description;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::{ApplicationId, Digest};
@@ -54,7 +53,7 @@ impl App {
             statement: release.statement.as_deref(),
             signatures: &release.signatures,
         };
-        let verified = store.verify(&of, Timestamp::now())?;
+        let verified = store.verify(&of, muster_clock::now())?;
         let statement = release
             .statement
             .as_ref()
@@ -123,7 +122,7 @@ impl Trusted {
         actor: Actor,
     ) -> Result<Vec<NewEvent>, AppError> {
         let (verified, application) = (&self.verified, &description.application);
-        let (now, store) = (Timestamp::now(), store(connection).await?);
+        let (now, store) = (muster_clock::now(), store(connection).await?);
         if let Some(refusal) = store.revoked(verified.digest, application, &verified.signers) {
             return Err(refusal.into());
         }
