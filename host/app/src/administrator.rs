@@ -1,6 +1,7 @@
 //! Administrators and their tokens.
 
 use crate::{App, AppError};
+use jiff::Timestamp;
 use muster_domain::Digest;
 use muster_domain::event::{Actor, NewEvent, Severity};
 use muster_storage::administrator::{
@@ -44,7 +45,7 @@ impl App {
                     if administrator_exists(connection).await? {
                         return Ok(false);
                     }
-                    let now = muster_clock::now();
+                    let now = Timestamp::now();
                     administrator_token_insert(connection, digest, "admin", now).await?;
                     let event = NewEvent::new(
                         "administrator.created",

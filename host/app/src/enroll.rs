@@ -48,7 +48,7 @@ impl App {
                 text: format!("a token is valid for 1 to {MOST_VALID_FOR} seconds, not {seconds}"),
             });
         }
-        let now = muster_clock::now();
+        let now = Timestamp::now();
         let valid_until = now + SignedDuration::from_secs(seconds.into());
         let actor = who.actor();
         self.logged(move |connection| {
@@ -122,7 +122,7 @@ where
         key,
         facts,
     } = applicant;
-    let now = muster_clock::now();
+    let now = Timestamp::now();
     let row = enrollment_token_get(connection, token)
         .await?
         .ok_or_else(|| {

@@ -11,6 +11,7 @@ pub(crate) use lapse::{lapse_superseded, remark};
 
 use crate::error::sentence;
 use crate::{Administrator, App, AppError};
+use jiff::Timestamp;
 use muster_domain::application::{Description, Limit};
 use muster_domain::chain;
 use muster_domain::event::{NewEvent, Severity, Subject};
@@ -229,7 +230,7 @@ impl Gate<'_> {
         check(&said, self.description, &asks, |limit| {
             self.host.most(limit)
         })?;
-        let now = muster_clock::now();
+        let now = Timestamp::now();
         let new = said.0.iter().map(|(right, word)| GrantRow {
             right: *right,
             word: *word,

@@ -4,6 +4,7 @@
 
 use super::{ASKS, waiting_for};
 use crate::AppError;
+use jiff::Timestamp;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::grant::{Right, Words};
 use muster_domain::revision::RevisionState;
@@ -59,7 +60,7 @@ async fn take(
         }
         remark(connection, &row).await?;
         let event = lapsed(&row, &beyond, actor);
-        event_insert(connection, muster_clock::now(), &[event]).await?;
+        event_insert(connection, Timestamp::now(), &[event]).await?;
     }
     Ok(())
 }

@@ -169,7 +169,7 @@ impl App {
         let row = self
             .logged(move |connection| {
                 Box::pin(async move {
-                    let now = muster_clock::now();
+                    let now = Timestamp::now();
                     if let Some(fresh) = &fresh {
                         make_ready(connection, fresh, now).await?;
                     }

@@ -5,6 +5,7 @@
 use super::load::pass_text;
 use crate::trust::Trusted;
 use crate::{Administrator, App, AppError};
+use jiff::Timestamp;
 use muster_domain::Digest;
 use muster_domain::event::Actor;
 use muster_domain::grant::Words;
@@ -81,7 +82,7 @@ impl App {
             code: None,
             reason: None,
             size: release.component.len() as u64,
-            uploaded_at: muster_clock::now(),
+            uploaded_at: Timestamp::now(),
             uploaded_by: who.actor(),
         };
         let passed = self.pass(&mut upload, release, said, allow_downgrade).await;
@@ -140,7 +141,7 @@ impl App {
         self.component_keep(upload.digest, component, evidence)
             .await?;
         muster_crash_point::reach("install.component-kept");
-        let now = muster_clock::now();
+        let now = Timestamp::now();
         let row = PluginRow {
             description: plugin.description().clone(),
             digest: plugin.digest(),
@@ -180,7 +181,7 @@ impl App {
                 let events = trusted
                     .admit(connection, &description, in_use, allow_downgrade, actor)
                     .await?;
-                Ok(event_insert(connection, muster_clock::now(), &events).await?)
+                Ok(event_insert(connection, Timestamp::now(), &events).await?)
             })
         })
         .await

@@ -3,6 +3,7 @@
 
 use super::revision_event;
 use crate::{App, AppError};
+use jiff::Timestamp;
 use muster_domain::chain;
 use muster_domain::event::{Actor, Severity};
 use muster_domain::revision::RevisionState;
@@ -19,7 +20,7 @@ impl App {
         let (keep, application) = (self.0.keep_revisions, application.clone());
         self.logged(move |connection| {
             Box::pin(async move {
-                let now = muster_clock::now();
+                let now = Timestamp::now();
                 let used = delivery_plugins(connection).await?;
                 let rows = plugin_revisions(connection, &application).await?;
                 let older = rows

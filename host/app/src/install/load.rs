@@ -4,6 +4,7 @@
 use super::revision_event;
 use crate::grant::{files_failed, set_terms};
 use crate::{App, AppError};
+use jiff::Timestamp;
 use muster_domain::chain;
 use muster_domain::event::{Actor, Severity};
 use muster_domain::grant::Grants;
@@ -172,7 +173,7 @@ impl App {
         );
         self.logged(move |connection| {
             Box::pin(async move {
-                let now = muster_clock::now();
+                let now = Timestamp::now();
                 let why = failed.as_ref().map(|(code, why)| (*code, why.as_str()));
                 plugin_state_set(connection, &application, digest, state, why, now).await?;
                 Ok(event_insert(connection, now, &[event]).await?)

@@ -4,6 +4,7 @@
 
 use super::revision_event;
 use crate::{App, AppError};
+use jiff::Timestamp;
 use muster_domain::chain;
 use muster_domain::event::{Actor, Severity};
 use muster_domain::revision::RevisionState;
@@ -218,7 +219,7 @@ impl App {
                 if row.is_none_or(|row| (row.state, row.code.as_deref()) != from) {
                     return Ok(false);
                 }
-                let now = muster_clock::now();
+                let now = Timestamp::now();
                 let (state, why) = &to;
                 let why = why.as_deref().map(|why| (FAULTS, why));
                 plugin_state_set(connection, &application, digest, *state, why, now).await?;

@@ -5,6 +5,7 @@
 
 use super::revision_event;
 use crate::{App, AppError};
+use jiff::Timestamp;
 use muster_domain::chain;
 use muster_domain::event::{Actor, Severity};
 use muster_domain::revision::RevisionState;
@@ -103,9 +104,7 @@ impl App {
             serde_json::json!({ "digest": row.digest }),
         );
         self.logged(move |connection| {
-            Box::pin(
-                async move { Ok(event_insert(connection, muster_clock::now(), &[event]).await?) },
-            )
+            Box::pin(async move { Ok(event_insert(connection, Timestamp::now(), &[event]).await?) })
         })
         .await
     }

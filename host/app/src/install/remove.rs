@@ -4,6 +4,7 @@
 use super::revision_event;
 use crate::place::devices_of;
 use crate::{Administrator, App, AppError};
+use jiff::Timestamp;
 use muster_domain::event::Severity;
 use muster_domain::revision::RevisionState;
 use muster_domain::text::counted;
@@ -74,7 +75,7 @@ impl App {
         let tasks = self
             .logged(move |connection| {
                 Box::pin(async move {
-                    let now = muster_clock::now();
+                    let now = Timestamp::now();
                     let row = plugin_latest(connection, &id).await?;
                     let rows = plugin_revisions(connection, &id).await?;
                     let kept: Vec<_> = rows.into_iter().filter(|row| row.state.is_kept()).collect();

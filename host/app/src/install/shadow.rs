@@ -7,6 +7,7 @@ use crate::error::sentence;
 use crate::grant::remark;
 use crate::schema::brought_up;
 use crate::{Administrator, App, AppError};
+use jiff::Timestamp;
 use muster_domain::command::Command;
 use muster_domain::event::{Actor, Severity};
 use muster_domain::finding::Finding;
@@ -313,7 +314,7 @@ impl App {
         let was = row.state;
         self.logged(move |connection| {
             Box::pin(async move {
-                let now = muster_clock::now();
+                let now = Timestamp::now();
                 let rows = plugin_revisions(connection, &application).await?;
                 if !rows
                     .iter()

@@ -3,6 +3,7 @@
 use super::revision_event;
 use crate::error::sentence;
 use crate::{App, AppError};
+use jiff::Timestamp;
 use muster_domain::chain;
 use muster_domain::event::{Actor, Severity};
 use muster_domain::revision::RevisionState;
@@ -29,7 +30,7 @@ impl App {
         self.logged(move |connection| {
             Box::pin(async move {
                 upload_put(connection, &upload).await?;
-                Ok(event_insert(connection, muster_clock::now(), &[event]).await?)
+                Ok(event_insert(connection, Timestamp::now(), &[event]).await?)
             })
         })
         .await
@@ -63,7 +64,7 @@ impl App {
         self.logged(move |connection| {
             Box::pin(async move {
                 upload_put(connection, &upload).await?;
-                Ok(event_insert(connection, muster_clock::now(), &[event]).await?)
+                Ok(event_insert(connection, Timestamp::now(), &[event]).await?)
             })
         })
         .await
@@ -89,7 +90,7 @@ impl App {
                         ),
                         serde_json::json!({ "digest": upload.digest, "state": upload.state }),
                     );
-                    event_insert(connection, muster_clock::now(), &[event]).await?;
+                    event_insert(connection, Timestamp::now(), &[event]).await?;
                 }
                 Ok(())
             })

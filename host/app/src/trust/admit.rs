@@ -4,6 +4,7 @@
 
 use super::store;
 use crate::{App, AppError};
+use jiff::Timestamp;
 use muster_domain::application::Description;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::{ApplicationId, Digest};
@@ -53,7 +54,7 @@ impl App {
             statement: release.statement.as_deref(),
             signatures: &release.signatures,
         };
-        let verified = store.verify(&of, muster_clock::now())?;
+        let verified = store.verify(&of, Timestamp::now())?;
         let statement = release
             .statement
             .as_ref()
@@ -122,7 +123,7 @@ impl Trusted {
         actor: Actor,
     ) -> Result<Vec<NewEvent>, AppError> {
         let (verified, application) = (&self.verified, &description.application);
-        let (now, store) = (muster_clock::now(), store(connection).await?);
+        let (now, store) = (Timestamp::now(), store(connection).await?);
         if let Some(refusal) = store.revoked(verified.digest, application, &verified.signers) {
             return Err(refusal.into());
         }

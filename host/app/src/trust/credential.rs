@@ -58,7 +58,7 @@ impl App {
         who: &Administrator,
         new: NewCredential,
     ) -> Result<i64, AppError> {
-        let now = muster_clock::now();
+        let now = Timestamp::now();
         let row = row(new, now, who.actor())?;
         self.logged(move |connection| {
             Box::pin(async move {
@@ -79,7 +79,7 @@ impl App {
         means: NewMeans,
         overlap: SignedDuration,
     ) -> Result<i64, AppError> {
-        let (now, actor) = (muster_clock::now(), who.actor());
+        let (now, actor) = (Timestamp::now(), who.actor());
         self.logged(move |connection| {
             Box::pin(async move {
                 let old = find(connection, number).await?;
@@ -124,7 +124,7 @@ impl App {
         number: i64,
         until: Timestamp,
     ) -> Result<(), AppError> {
-        let (now, actor) = (muster_clock::now(), who.actor());
+        let (now, actor) = (Timestamp::now(), who.actor());
         self.logged(move |connection| {
             Box::pin(async move {
                 let row = find(connection, number).await?;
@@ -152,7 +152,7 @@ impl App {
         number: i64,
         reason: String,
     ) -> Result<(), AppError> {
-        let (now, actor) = (muster_clock::now(), who.actor());
+        let (now, actor) = (Timestamp::now(), who.actor());
         let reason = one_line("reason", reason, 500)?;
         self.logged(move |connection| {
             Box::pin(async move {
@@ -185,7 +185,7 @@ impl App {
         who: &Administrator,
         number: i64,
     ) -> Result<(), AppError> {
-        let (now, actor) = (muster_clock::now(), who.actor());
+        let (now, actor) = (Timestamp::now(), who.actor());
         self.logged(move |connection| {
             Box::pin(async move {
                 if !credential_delete(connection, number).await? {

@@ -1,6 +1,7 @@
 //! Whose an application is: its first signer's, until an administrator moves it.
 
 use crate::{Administrator, App, AppError};
+use jiff::Timestamp;
 use muster_domain::ApplicationId;
 use muster_domain::event::{NewEvent, Severity, Subject};
 use muster_domain::id::SignerName;
@@ -15,7 +16,7 @@ impl App {
         application: ApplicationId,
         signer: SignerName,
     ) -> Result<OwnerRow, AppError> {
-        let (now, actor) = (muster_clock::now(), who.actor());
+        let (now, actor) = (Timestamp::now(), who.actor());
         self.logged(move |connection| {
             Box::pin(async move {
                 let known = credential_list(connection).await?;
@@ -59,7 +60,7 @@ impl App {
         who: &Administrator,
         application: ApplicationId,
     ) -> Result<(), AppError> {
-        let (now, actor) = (muster_clock::now(), who.actor());
+        let (now, actor) = (Timestamp::now(), who.actor());
         self.logged(move |connection| {
             Box::pin(async move {
                 let mut owners = owner_list(connection).await?.into_iter();

@@ -3,6 +3,7 @@
 
 use super::credential::invalid;
 use crate::{Administrator, App, AppError};
+use jiff::Timestamp;
 use muster_domain::Digest;
 use muster_domain::event::{NewEvent, Severity};
 use muster_release::signature::sigstore::TrustedRoot;
@@ -32,7 +33,7 @@ impl App {
                 let text = format!("The trust policy is now {policy}; it was {before}.");
                 let event = NewEvent::new("trust.policy-set", severity, actor, text)
                     .with(serde_json::json!({ "policy": policy, "before": before }));
-                event_insert(connection, muster_clock::now(), &[event]).await?;
+                event_insert(connection, Timestamp::now(), &[event]).await?;
                 muster_crash_point::reach("trust.policy-written");
                 Ok(())
             })
@@ -65,7 +66,7 @@ impl App {
                     ),
                 };
                 let event = NewEvent::new(kind, Severity::Warning, actor, text);
-                event_insert(connection, muster_clock::now(), &[event]).await?;
+                event_insert(connection, Timestamp::now(), &[event]).await?;
                 Ok(())
             })
         })
@@ -74,7 +75,7 @@ impl App {
 
     /// Allows a component without a signature, where the policy is `pinned`.
     pub async fn trust_pin(&self, who: &Administrator, digest: Digest) -> Result<(), AppError> {
-        let (now, actor) = (muster_clock::now(), who.actor());
+        let (now, actor) = (Timestamp::now(), who.actor());
         self.logged(move |connection| {
             Box::pin(async move {
                 let pin = PinRow {
@@ -96,7 +97,7 @@ impl App {
 
     /// Allows a component without a signature no longer. One that is installed stays.
     pub async fn trust_unpin(&self, who: &Administrator, digest: Digest) -> Result<(), AppError> {
-        let (now, actor) = (muster_clock::now(), who.actor());
+        let (now, actor) = (Timestamp::now(), who.actor());
         self.logged(move |connection| {
             Box::pin(async move {
                 if !pin_delete(connection, digest).await? {

@@ -2,6 +2,7 @@
 
 use super::store;
 use crate::{Administrator, App, AppError};
+use jiff::Timestamp;
 use muster_domain::event::{NewEvent, Severity};
 use muster_release::bundle::SignatureFile;
 use muster_release::trust::{HeldList, TrustRefusal};
@@ -17,7 +18,7 @@ impl App {
         list: String,
         signatures: Vec<SignatureFile>,
     ) -> Result<HeldList, AppError> {
-        let (now, actor) = (muster_clock::now(), who.actor());
+        let (now, actor) = (Timestamp::now(), who.actor());
         let taken = self
             .logged(move |connection| {
                 Box::pin(async move {

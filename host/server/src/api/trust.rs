@@ -310,7 +310,7 @@ async fn one(app: &App, who: &Administrator, id: i64) -> Result<CredentialView, 
 }
 
 fn views(overview: TrustOverview) -> Vec<CredentialView> {
-    let now = muster_clock::now();
+    let now = Timestamp::now();
     let both = overview
         .credentials
         .into_iter()
