@@ -5,10 +5,13 @@
 //! deliveries, [`admit`](self::admit) decides between those of one task, and `deliver` begins them.
 
 mod admit;
+mod due;
 mod starts;
 pub(crate) mod step;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_random;
 pub mod upcoming;
 pub mod windows;
 pub mod zone;
