@@ -9,6 +9,8 @@ mod give;
 mod since;
 mod window;
 
+#[cfg(test)]
+pub(crate) use give::let_go;
 pub(crate) use window::of_group as windows_of_group;
 
 use crate::deliver::Translations;

@@ -14,7 +14,7 @@ use muster_domain::run::{Run, RunState};
 use muster_domain::schedule::OccurrenceId;
 use muster_domain::task::Task;
 use muster_domain::{ApplicationId, DeviceId, RunId, TaskId};
-use muster_storage::Connection;
+use muster_storage::{Connection, StorageError};
 use muster_storage::delivery::{
     delivery_devices_in, delivery_list_open, delivery_list_unordered, delivery_touched,
     delivery_update, delivery_want,
@@ -23,7 +23,7 @@ use muster_storage::device::device_set;
 use muster_storage::event::event_insert;
 use muster_storage::run::{
     run_count_add, run_counts, run_despite_windows, run_get, run_insert, run_list_open,
-    run_list_open_of, run_state_set,
+    run_list_open_of, run_state_set, run_total,
 };
 use muster_storage::task::{TaskHead, task_get, task_head};
 use roaring::RoaringBitmap;
@@ -199,18 +199,13 @@ impl App {
         let run = self
             .logged(move |connection| {
                 Box::pin(async move {
+                    want(connection, id, state, wanted).await?;
                     let run = run_existing(connection, id).await?;
-                    refuse_change(&run, state, verb)?;
-                    let now = Timestamp::now();
-                    run_state_set(connection, id, state, None).await?;
-                    delivery_want(connection, id, wanted).await?;
-                    if wanted == Wanted::Stop {
-                        cancel_undelivered(connection, &run, now).await?;
-                    }
                     let text = format!("Run {id} of task {} was {verb}.", run.task);
                     let event = NewEvent::new(kind, Severity::Info, actor, text);
                     let head = task_head(connection, run.task).await?;
                     let event = event.about(about(&run, head.as_ref()));
+                    let now = Timestamp::now();
                     event_insert(connection, now, &[event]).await?;
                     run_settle(connection, id, now).await?;
                     run_existing(connection, id).await
@@ -222,6 +217,23 @@ impl App {
         self.0.hints.run_changed(id);
         Ok(run)
     }
+}
+
+/// Wants something else of a run and of its deliveries.
+pub(crate) async fn want(
+    connection: &mut Connection,
+    id: RunId,
+    state: RunState,
+    wanted: Wanted,
+) -> Result<(), AppError> {
+    let run = run_existing(connection, id).await?;
+    refuse_change(&run, state)?;
+    run_state_set(connection, id, state, None).await?;
+    delivery_want(connection, id, wanted).await?;
+    if wanted == Wanted::Stop {
+        cancel_undelivered(connection, &run, Timestamp::now()).await?;
+    }
+    Ok(())
 }
 
 async fn run_insert_with_event(
@@ -324,12 +336,15 @@ async fn refuse_second_run(connection: &mut Connection, task: &Task) -> Result<(
     }
 }
 
-fn refuse_change(run: &Run, next: RunState, verb: &str) -> Result<(), AppError> {
-    let may = match next {
-        RunState::Stopping => matches!(run.state, RunState::Running | RunState::Paused),
-        RunState::Paused => run.state == RunState::Running,
-        RunState::Running => run.state == RunState::Paused,
-        RunState::Finished => false,
+fn refuse_change(run: &Run, next: RunState) -> Result<(), AppError> {
+    let (may, verb) = match next {
+        RunState::Stopping => (
+            matches!(run.state, RunState::Running | RunState::Paused),
+            "stopped",
+        ),
+        RunState::Paused => (run.state == RunState::Running, "paused"),
+        RunState::Running => (run.state == RunState::Paused, "resumed"),
+        RunState::Finished => (false, "finished"),
     };
     if may {
         return Ok(());
@@ -411,6 +426,15 @@ pub(crate) async fn run_settle(
     now: Timestamp,
 ) -> Result<bool, AppError> {
     let counts = run_counts(connection, id).await?;
+    let scope = run_total(connection, id).await?;
+    if let Some(scope) = scope.filter(|scope| *scope != counts.total()) {
+        let total = counts.total();
+        // A mistake of ours. Nothing of the transaction is kept.
+        return Err(AppError::Storage(StorageError::Row {
+            table: "run_counts",
+            what: format!("run {id}: the states sum to {total} and its scope is {scope}"),
+        }));
+    }
     if counts.finished() < counts.total() {
         return Ok(false);
     }

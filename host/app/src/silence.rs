@@ -83,7 +83,7 @@ async fn look(app: &App, now: Timestamp) -> Result<(), AppError> {
 type Stale = (RunId, DeviceId, Option<Timestamp>);
 
 /// Nobody knows any more what these devices are at.
-async fn forget(
+pub(crate) async fn forget(
     connection: &mut Connection,
     stale: Vec<Stale>,
     now: Timestamp,
@@ -144,7 +144,7 @@ pub(crate) async fn heard_again(
 }
 
 /// Waits no longer for the devices of a run.
-async fn close(connection: &mut Connection, id: RunId, now: Timestamp) -> Result<(), AppError> {
+pub(crate) async fn close(connection: &mut Connection, id: RunId, now: Timestamp) -> Result<(), AppError> {
     let Some(run) = run_get(connection, id).await? else {
         return Ok(());
     };

@@ -60,6 +60,8 @@ pub struct TaskChangeRequest {
     pub time_limit: Option<u32>,
     /// Another schedule, or none from now on.
     pub schedule: Option<Option<serde_json::Value>>,
+    /// The version of the schema that the other settings follow; the plug-in's own if none is told.
+    pub schema_version: Option<u32>,
 }
 
 /// Settings that the application's plug-in agreed to.
@@ -241,7 +243,7 @@ impl App {
         check_name(&name)?;
         let now = &task.revision;
         let (settings, version) = match &request.settings {
-            Some(settings) => (settings_of(settings)?, None),
+            Some(settings) => (settings_of(settings)?, request.schema_version),
             None => (now.settings.clone(), Some(now.schema_version)),
         };
         let schedule = match &request.schedule {

@@ -115,6 +115,8 @@ routes! {
     administrator patch  "/api/v1/tasks/{task}"          task::task_change;
     administrator delete "/api/v1/tasks/{task}"          task::task_delete;
     administrator get    "/api/v1/tasks/{task}/revisions" task::task_revision_list;
+    administrator get    "/api/v1/tasks/{task}/compare"  task::task_compare;
+    administrator post   "/api/v1/tasks/{task}/rollback" task::task_rollback;
     administrator get    "/api/v1/tasks/{task}/export"   transfer::task_export;
     administrator post   "/api/v1/tasks/{task}/copy"     task::task_copy;
     administrator post   "/api/v1/tasks/{task}/start"    task::task_start;

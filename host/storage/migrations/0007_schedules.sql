@@ -12,6 +12,8 @@ CREATE INDEX task_scheduled ON tasks (id) WHERE schedule_since IS NOT NULL AND d
 
 ALTER TABLE runs ADD COLUMN occurrence TEXT;
 ALTER TABLE runs ADD COLUMN despite_windows BOOLEAN NOT NULL DEFAULT FALSE;
+-- Devices in its scope, as its counts must sum to. None for runs of an older server.
+ALTER TABLE runs ADD COLUMN total BIGINT;
 -- When the server gave up waiting for devices that it had not heard of.
 ALTER TABLE runs ADD COLUMN closed_at BIGINT;
 CREATE INDEX run_age ON runs (started_at) WHERE state <> 'finished';

@@ -23,8 +23,8 @@ pub async fn run_insert(
     by: &Actor,
 ) -> Result<RunId, StorageError> {
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO runs (task, revision, state, targets, started_at, started_by, occurrence) \
-         VALUES ($1, $2, 'running', $3, $4, $5, $6) RETURNING id",
+        "INSERT INTO runs (task, revision, state, targets, started_at, started_by, occurrence, total) \
+         VALUES ($1, $2, 'running', $3, $4, $5, $6, $7) RETURNING id",
     )
     .bind(task.0)
     .bind(i64::from(revision))
@@ -32,6 +32,7 @@ pub async fn run_insert(
     .bind(to_millis(now))
     .bind(by.to_string())
     .bind(occurrence.map(|occurrence| occurrence.to_string()))
+    .bind(targets.len().cast_signed())
     .fetch_one(&mut *connection)
     .await?;
     run_count_add(
@@ -133,11 +134,12 @@ pub async fn run_targets_add(
         return Ok(());
     }
     sqlx::query(
-        "UPDATE runs SET targets = $2, finished_at = NULL, \
+        "UPDATE runs SET targets = $2, finished_at = NULL, total = total + $3, \
          state = CASE state WHEN 'finished' THEN 'running' ELSE state END WHERE id = $1",
     )
     .bind(run.id.0)
     .bind(to_bytes(&(&run.targets | &fresh)))
+    .bind(fresh.len().cast_signed())
     .execute(&mut *connection)
     .await?;
     let pending = DeliveryState::Pending;
@@ -199,6 +201,18 @@ pub async fn run_counts(connection: &mut Connection, run: RunId) -> Result<Count
             .insert(columns.text("state")?, columns.number("count")?);
     }
     Ok(counts)
+}
+
+/// Devices in a run's scope; none of an older server's runs.
+pub async fn run_total(
+    connection: &mut Connection,
+    run: RunId,
+) -> Result<Option<u64>, StorageError> {
+    let total: Option<Option<i64>> = sqlx::query_scalar("SELECT total FROM runs WHERE id = $1")
+        .bind(run.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(total.flatten().map(i64::unsigned_abs))
 }
 
 /// Puts a run into another state. With `finished_at`, it is over.

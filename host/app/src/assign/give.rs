@@ -210,7 +210,7 @@ async fn keep(
 
 /// Ends what a device never heard of and will not begin any more: what came due before a moment. If
 /// it began one in spite of that, while it was away, its word counts.
-async fn let_go(
+pub(crate) async fn let_go(
     connection: &mut Connection,
     task: TaskId,
     device: DeviceId,

@@ -61,7 +61,7 @@ impl App {
     }
 }
 
-async fn resolve(
+pub(super) async fn resolve(
     connection: &mut Connection,
     device: DeviceId,
     mut news: Vec<NumberedNews>,

@@ -3,6 +3,7 @@
 pub(crate) mod change;
 mod create;
 mod plan;
+mod revision;
 mod schedule;
 mod scope;
 mod show;
@@ -109,10 +110,26 @@ pub(crate) enum Task {
         #[arg(long, short)]
         yes: bool,
     },
-    /// Show all revisions of a task's settings
+    /// Show all revisions of a task's settings and schedule
     Revisions {
         /// Its number or name
         task: String,
+    },
+    /// Show what differs between two revisions of a task
+    Compare {
+        /// Its number or name
+        task: String,
+        /// A revision
+        from: u32,
+        /// Another one; the newest if left out
+        to: Option<u32>,
+    },
+    /// Give a task the settings and the schedule that it had in a revision
+    Rollback {
+        /// Its number or name
+        task: String,
+        /// The revision
+        revision: u32,
     },
 }
 
@@ -147,6 +164,10 @@ impl Task {
             Self::Import(import) => import.run(context).await,
             Self::Delete { task, yes } => delete(context, &task, yes).await,
             Self::Revisions { task } => show::revisions(context, &task).await,
+            Self::Compare { task, from, to } => revision::compare(context, &task, from, to).await,
+            Self::Rollback { task, revision } => {
+                revision::roll_back(context, &task, revision).await
+            }
         }
     }
 }
