@@ -5,11 +5,15 @@
 //! deliveries, [`admit`](self::admit) decides between those of one task, and `deliver` begins them.
 
 mod admit;
+#[cfg(test)]
+mod bench;
 mod due;
 mod starts;
 pub(crate) mod step;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_clock;
 #[cfg(test)]
 mod tests_random;
 pub mod upcoming;

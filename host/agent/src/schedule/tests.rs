@@ -1,254 +1,14 @@
-//! Schedules on a device: the store and the step together, at moments that a test gives.
+//! Schedules on a device, at moments that a test gives.
 
-use super::step::{Ground, Stepped, step};
-use super::zone::DeviceZone;
-use crate::assignments;
-use crate::store::delivery::{self, Delivery, State};
-use crate::store::{Store, StoreLocation, news, occurrence};
-use jiff::{SignedDuration, Timestamp};
-use muster_agent_protocol::assignment::{Assigned, Assignment, Standing};
-use muster_agent_protocol::message::{End, News};
-use muster_agent_protocol::order::OrderKey;
-use muster_domain::application::Needs;
+use super::bench::{Bench, assigned, moment, nightly, schedule, with};
+use crate::store::delivery;
+use jiff::SignedDuration;
+use muster_agent_protocol::assignment::Assigned;
+use muster_agent_protocol::assignment::Standing;
+use muster_domain::ApplicationId;
+use muster_domain::RunId;
 use muster_domain::delivery::Cause;
-use muster_domain::schedule::Schedule;
-use muster_domain::{ApplicationId, DeviceId, Digest, RunId, TaskId};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
-
-pub(super) const DEVICE: DeviceId = DeviceId(7);
-const TASK: TaskId = TaskId(3);
-
-/// A device whose clock a test sets.
-pub(super) struct Bench {
-    pub(super) store: Store,
-    key: OrderKey,
-    sequence: u64,
-    pub(super) zone: DeviceZone,
-    boot: String,
-    applications: BTreeMap<ApplicationId, bool>,
-}
-
-pub(super) fn moment(text: &str) -> Timestamp {
-    text.parse().unwrap()
-}
-
-pub(super) fn schedule(json: &Value) -> Schedule {
-    Schedule::parse(json).unwrap().0
-}
-
-pub(super) fn assigned(schedule: Schedule, since: &str) -> Assigned {
-    Assigned {
-        task_name: "nightly".into(),
-        revision: 1,
-        application: "org.example.tool".parse().unwrap(),
-        task_type: "scan".parse().unwrap(),
-        needs: Needs::Running,
-        exclusive: false,
-        time_limit: 600,
-        command: Digest::of("{}"),
-        plugin: Digest::of("plugin"),
-        schedule,
-        schedule_revision: 1,
-        since: moment(since),
-        devices: 1,
-    }
-}
-
-impl Bench {
-    pub(super) async fn new(location: &StoreLocation) -> Self {
-        let store = Store::open(location, "x", false).await.unwrap();
-        Self {
-            store,
-            key: OrderKey::from_pkcs8(&OrderKey::generate().unwrap()).unwrap(),
-            sequence: 0,
-            zone: DeviceZone::named("Europe/Berlin").unwrap(),
-            boot: "one".into(),
-            applications: BTreeMap::new(),
-        }
-    }
-
-    async fn in_memory() -> Self {
-        Self::new(&StoreLocation::Memory).await
-    }
-
-    pub(super) async fn assign(&mut self, standing: Standing) {
-        self.sequence += 1;
-        let assignment = Assignment {
-            device: DEVICE,
-            sequence: self.sequence,
-            task: TASK,
-            standing,
-        };
-        let envelope = self.key.seal(&assignment);
-        assignments::take(&self.store, DEVICE, &self.key.public(), &envelope)
-            .await
-            .unwrap();
-    }
-
-    pub(super) async fn active(&mut self, assigned: &Assigned) {
-        self.assign(Standing::Active(Box::new(assigned.clone())))
-            .await;
-    }
-
-    pub(super) async fn at(&self, now: Timestamp) -> Stepped {
-        self.step(now, false).await
-    }
-
-    async fn step(&self, now: Timestamp, agent_started: bool) -> Stepped {
-        let ground = Ground {
-            now,
-            device: DEVICE,
-            zone: &self.zone,
-            boot: &self.boot,
-            applications: self.applications.clone(),
-            agent_started,
-        };
-        step(&self.store, &ground).await.unwrap()
-    }
-
-    /// All occurrences of the task, the earliest first.
-    pub(super) async fn all(&self) -> Vec<Delivery> {
-        let mut connection = self.store.acquire().await.unwrap();
-        let mut all = delivery::of_task(&mut connection, TASK, 1_000_000)
-            .await
-            .unwrap();
-        all.reverse();
-        all
-    }
-
-    /// What became of each: its name, and a word.
-    async fn told(&self) -> Vec<String> {
-        let word = |delivery: &Delivery| {
-            let own = delivery.occurrence.as_ref().unwrap();
-            let state = match (delivery.missed(), delivery.state) {
-                (Some(cause), _) => json!(cause)["code"].as_str().unwrap().to_owned(),
-                (None, State::Waiting) if own.admitted => "ready".into(),
-                (None, state) => state.as_str().into(),
-            };
-            format!("{} {state}", own.name)
-        };
-        self.all().await.iter().map(word).collect()
-    }
-
-    /// Begins what is ready, as `deliver` would: one at a time.
-    pub(super) async fn begin(&self, now: Timestamp) -> Option<RunId> {
-        let mut transaction = self.store.begin().await.unwrap();
-        let open = occurrence::open(&mut transaction).await.unwrap();
-        if open.iter().any(|delivery| delivery.attempt > 0) {
-            return None;
-        }
-        let ready = |delivery: &&Delivery| delivery.occurrence.as_ref().unwrap().admitted;
-        let run = open.iter().find(ready)?.order.run;
-        delivery::set_begun(&mut transaction, run).await.unwrap();
-        occurrence::set_begun(&mut transaction, run, now)
-            .await
-            .unwrap();
-        transaction.commit().await.unwrap();
-        Some(run)
-    }
-
-    /// Ends what runs.
-    pub(super) async fn end(&self) {
-        let mut transaction = self.store.begin().await.unwrap();
-        for delivery in occurrence::open(&mut transaction).await.unwrap() {
-            if delivery.attempt > 0 {
-                let run = delivery.order.run;
-                delivery::set_ended(&mut transaction, run, &End::Completed)
-                    .await
-                    .unwrap();
-            }
-        }
-        transaction.commit().await.unwrap();
-    }
-
-    pub(super) async fn news(&self) -> Vec<News> {
-        let mut connection = self.store.acquire().await.unwrap();
-        let mut all = Vec::new();
-        let mut last = 0;
-        loop {
-            let some = news::after(&mut connection, last, usize::MAX)
-                .await
-                .unwrap();
-            let Some(newest) = some.last() else {
-                return all;
-            };
-            last = newest.sequence;
-            all.extend(some.into_iter().map(|numbered| numbered.news));
-        }
-    }
-}
-
-fn nightly() -> Value {
-    json!({ "when": { "every-days": { "days": 1, "from": "2026-10-01T18:00" } } })
-}
-
-fn with(mut schedule: Value, more: &Value) -> Schedule {
-    let fields = schedule.as_object_mut().unwrap();
-    fields.extend(more.as_object().unwrap().clone());
-    self::schedule(&schedule)
-}
-
-#[tokio::test]
-async fn what_is_due_starts_once_and_is_told_in_order() {
-    let mut bench = Bench::in_memory().await;
-    bench
-        .active(&assigned(schedule(&nightly()), "2026-10-05T10:00Z"))
-        .await;
-    // Six in the evening in Berlin.
-    let six = moment("2026-10-05T16:00Z");
-    let before = bench.at(moment("2026-10-05T15:59:59.9Z")).await;
-    assert_eq!((before.next, before.changed), (Some(six), false));
-    assert!(bench.at(six).await.changed);
-    assert_eq!(bench.told().await, ["2026-10-05T18:00 ready"]);
-    let run = bench.all().await[0].order.run;
-    assert!(run.0 < 0);
-    assert!(matches!(&bench.news().await[..], [News::Occurred { run: told, .. }] if *told == run));
-    assert!(!bench.at(six).await.changed);
-    // The clock is set back, and comes there again.
-    for text in [
-        "2026-10-04T00:00Z",
-        "2026-10-05T15:00Z",
-        "2026-10-05T16:00:01Z",
-    ] {
-        assert!(!bench.at(moment(text)).await.changed, "{text}");
-    }
-    // It was set to another year by mistake: afterwards all goes on.
-    bench.begin(six).await.unwrap();
-    bench.end().await;
-    bench.at(moment("2027-01-31T12:00Z")).await;
-    let back = bench.at(moment("2026-10-05T17:00Z")).await;
-    assert!(back.next.unwrap() <= moment("2026-10-06T16:00Z"));
-}
-
-#[tokio::test]
-async fn a_random_delay_is_told_and_kept_across_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let location = StoreLocation::Folder(folder.path().to_owned());
-    let mut bench = Bench::new(&location).await;
-    let delayed = json!({ "random-delay": { "up-to": { "minutes": 600 } } });
-    let assigned = assigned(with(nightly(), &delayed), "2026-10-05T10:00Z");
-    bench.active(&assigned).await;
-    let six = moment("2026-10-05T16:00Z");
-    let name = "2026-10-05T18:00".to_owned().try_into().unwrap();
-    let delay = assigned.schedule.random_delay.of(TASK, DEVICE, name, 1);
-    let start = six + delay;
-    assert!(
-        delay > SignedDuration::from_secs(90),
-        "the names are chosen so"
-    );
-    assert_eq!(bench.at(six).await.next, Some(start));
-    let told = bench.news().await;
-    assert!(
-        matches!(&told[..], [News::Occurred { .. }, News::Scheduled { at, .. }] if *at == start)
-    );
-    bench.store.close().await;
-    bench.store = Store::open(&location, "x", false).await.unwrap();
-    bench.at(start - SignedDuration::from_secs(1)).await;
-    assert_eq!(bench.told().await, ["2026-10-05T18:00 waiting"]);
-    bench.at(start).await;
-    assert_eq!(bench.told().await, ["2026-10-05T18:00 ready"]);
-}
+use serde_json::json;
 
 #[tokio::test]
 async fn missed_runs_go_by_their_rule() {
@@ -460,54 +220,17 @@ async fn starts_and_savings_start_tasks_once_each() {
 }
 
 #[tokio::test]
-async fn a_device_that_travels_starts_each_evening_once() {
+async fn what_waits_for_its_delay_does_not_start_while_its_task_is_held() {
     let mut bench = Bench::in_memory().await;
-    bench
-        .active(&assigned(schedule(&nightly()), "2026-10-05T00:00Z"))
-        .await;
+    let delayed = json!({ "random-delay": { "up-to": { "minutes": 600 } } });
+    let assigned = assigned(with(nightly(), &delayed), "2026-10-05T10:00Z");
+    bench.active(&assigned).await;
     bench.at(moment("2026-10-05T16:00Z")).await;
-    // To the west: six comes once more on the same day.
-    bench.zone = DeviceZone::named("America/New_York").unwrap();
-    bench.at(moment("2026-10-05T22:00:00Z")).await;
+    let cause = Cause::Administrator;
+    bench.assign(Standing::Held { cause }).await;
+    bench.at(moment("2026-10-06T10:00Z")).await;
+    assert_eq!(bench.told().await, ["2026-10-05T18:00 waiting"]);
+    bench.active(&assigned).await;
+    bench.at(moment("2026-10-06T10:01Z")).await;
     assert_eq!(bench.told().await, ["2026-10-05T18:00 ready"]);
-    // To the east: six of the next day is over already when it gets there, and is made good.
-    bench.zone = DeviceZone::named("Asia/Tokyo").unwrap();
-    bench.at(moment("2026-10-06T09:30:00Z")).await;
-    assert_eq!(bench.told().await[1], "2026-10-06T18:00 ready");
-}
-
-#[tokio::test]
-async fn names_are_forgotten_only_behind_the_mark() {
-    let mut bench = Bench::in_memory().await;
-    bench
-        .active(&assigned(
-            schedule(
-                &json!({ "when": { "every-days": { "days": 1, "from": "2024-10-01T18:00" } } }),
-            ),
-            "2024-10-01T10:00Z",
-        ))
-        .await;
-    bench.at(moment("2024-10-07T20:00Z")).await;
-    bench.begin(moment("2024-10-07T20:00Z")).await;
-    bench.end().await;
-    let many = bench.all().await.len();
-    let mut connection = bench.store.acquire().await.unwrap();
-    // What was found missing is as new as the rest: it is forgotten after its time in the store.
-    sqlx::query("update delivery set changed_at = 0")
-        .execute(&mut *connection)
-        .await
-        .unwrap();
-    drop(connection);
-    for _ in 0..5 {
-        bench
-            .store
-            .prune(&crate::config::Tuning::default())
-            .await
-            .unwrap();
-    }
-    assert!(many == 7 && bench.all().await.is_empty());
-    // The clock was set back by years: nothing of what was forgotten is done again.
-    bench.at(moment("2024-10-01T20:00Z")).await;
-    bench.at(moment("2024-10-07T20:00Z")).await;
-    assert_eq!(bench.told().await, Vec::<String>::new());
 }

@@ -1,6 +1,6 @@
 //! Schedules on a device, whatever its clock does: random histories, held against the timetable.
 
-use super::tests::{Bench, assigned, moment, schedule};
+use super::bench::{Bench, assigned, moment, schedule};
 use crate::store::delivery::Delivery;
 use crate::store::{Store, StoreLocation};
 use jiff::{SignedDuration, Timestamp};
