@@ -1,8 +1,9 @@
 //! The agent: its workers, started and stopped together.
 //!
-//! Four loops share the store and nothing else that lasts: the applications are looked at, the
-//! link takes orders in and sends news out, `deliver` carries out what the rows say, and the
-//! platform's log gets what the local one has.
+//! Five loops share the store and nothing else that lasts: the applications are looked at, the
+//! link takes orders and assignments in and sends news out, `schedule` turns assignments into
+//! deliveries when their time comes, `deliver` carries out what the rows say, and the platform's log
+//! gets what the local one has.
 
 use crate::applications::Applications;
 use crate::config::Tuning;
@@ -12,11 +13,13 @@ use crate::execute::Executor;
 use crate::execute::progress::Board;
 use crate::identity::Identity;
 use crate::platform_log::PlatformLog;
+use crate::schedule::{self, zone::DeviceZone};
 use crate::store::{Store, StoreError, StoreLocation};
 use crate::tls::{self, TlsError};
 use crate::{housekeeping, link};
 use muster_domain::RunId;
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) platform_log: PlatformLog,
     pub(crate) tuning: Tuning,
     pub(crate) tls: Arc<rustls::ClientConfig>,
+    /// The device's time zone.
+    pub(crate) zone: watch::Sender<DeviceZone>,
     owner: String,
 }
 
@@ -95,6 +100,7 @@ impl Agent {
             platform_log: options.platform_log,
             tuning: options.tuning,
             tls,
+            zone: watch::Sender::new(DeviceZone::find()),
             owner,
         });
         let stop = CancellationToken::new();
@@ -114,6 +120,7 @@ impl Agent {
                 .watch(&source, watching.tuning.poll)
                 .await;
         })));
+        workers.spawn(until_stopped(Box::pin(schedule::run(shared.clone()))));
         workers.spawn(until_stopped(Box::pin(housekeeping::notice_connectors(
             shared.clone(),
         ))));

@@ -72,7 +72,7 @@ pub async fn enroll(
         return Err(EnrollError::Address(server));
     }
     let token: EnrollmentToken = token.parse()?;
-    let facts = facts::gather();
+    let facts = facts::gather(&crate::schedule::zone::DeviceZone::find().name);
     let name = name.map_or_else(facts::host_name, str::to_owned);
 
     let key = KeyPair::generate()?;

@@ -12,9 +12,10 @@ const PACKAGE_MANAGERS: [(&str, &str); 5] = [
     ("apk", "/sbin/apk"),
 ];
 
-/// The facts of this device, as they are now.
-pub fn gather() -> Facts {
+/// The facts of this device, as they are now, given the name of its time zone.
+pub fn gather(zone: &str) -> Facts {
     let mut more = BTreeMap::new();
+    more.insert("time.zone".to_owned(), zone.to_owned());
     let release = ["/etc/os-release", "/usr/lib/os-release"]
         .iter()
         .find_map(|file| std::fs::read_to_string(file).ok())
@@ -73,7 +74,8 @@ mod tests {
 
     #[test]
     fn every_device_has_a_name_and_a_platform() {
-        let facts = gather();
+        let facts = gather("Europe/Berlin");
         assert!(!facts.platform.is_empty() && !facts.more["host.name"].is_empty());
+        assert_eq!(facts.more["time.zone"], "Europe/Berlin");
     }
 }

@@ -3,10 +3,12 @@
 //! The way of an order: [`link`] receives it, [`orders`] judges it and makes it a row, [`deliver`]
 //! waits until the application is ready, [`execute`] runs the programs that the application's
 //! [`connector`] names, and the result goes back as a row and over the link, until the server
-//! acknowledges it. Everything that must survive is in the [`store`].
+//! acknowledges it. Where the server leaves the start to the device, [`assignments`] takes the place of
+//! orders, and [`schedule`] makes the rows when their time comes. Everything that must survive is in the [`store`].
 
 pub mod agent;
 pub mod applications;
+pub mod assignments;
 pub mod config;
 pub mod connector;
 mod deliver;
@@ -20,6 +22,7 @@ mod nearest;
 pub mod orders;
 pub mod platform_log;
 mod process;
+pub mod schedule;
 pub mod store;
 pub mod tls;
 

@@ -1,6 +1,7 @@
 //! The program `muster-agent`.
 
 mod show;
+mod show_task;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -41,7 +42,8 @@ use tokio::signal::unix::{SignalKind, signal};
 ///     clamscan = "/usr/bin/clamscan"
 ///
 /// `muster-agent check-connectors` says what the agent makes of them; `status`, `tasks` and `log`
-/// show what it is at, also while it runs.
+/// show what it is at, also while it runs. `muster-agent task` shows the tasks that start by themselves
+/// on this device: when they start next, why one waits, and what became of each.
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment, max_term_width = 100)]
 struct Cli {
@@ -70,6 +72,9 @@ struct Common {
     /// Tables for people, or JSON for programs
     #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
     output: Output,
+    /// The same as --output json
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Subcommand)]
@@ -105,6 +110,15 @@ enum Command {
         #[arg(short = 'n', long, default_value_t = 50)]
         number: u32,
     },
+    /// Show the tasks that start by themselves on this device
+    ///
+    /// The agent starts them by their schedules, also while the server is away. All of it is read from
+    /// the local store, so it can be asked at any time:
+    ///
+    ///     muster-agent task list
+    ///     muster-agent task explain "nightly scan"
+    #[command(subcommand, verbatim_doc_comment)]
+    Task(show_task::TaskCommand),
     /// Show the local event log
     Log {
         /// The newest so many
@@ -139,6 +153,11 @@ fn main() -> ExitCode {
 impl Cli {
     async fn act(self) -> anyhow::Result<ExitCode> {
         let Common { data, output, .. } = &self.common;
+        let output = if self.common.json {
+            &Output::Json
+        } else {
+            output
+        };
         match self.command {
             Command::Enroll {
                 server,
@@ -149,6 +168,7 @@ impl Cli {
             Command::Run => run(&self.common).await,
             Command::Status => show::status(data, *output, is_running(data)?).await,
             Command::Tasks { number } => show::tasks(data, *output, number).await,
+            Command::Task(command) => show_task::act(data, *output, command).await,
             Command::Log { number, follow } => show::log(data, *output, number, follow).await,
             Command::CheckConnectors => {
                 show::connectors(&self.common.config()?.connectors, *output).await

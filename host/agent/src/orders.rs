@@ -32,6 +32,9 @@ pub enum Refusal {
         /// The greatest that was seen.
         seen: u64,
     },
+    /// It is about a delivery that this device would have begun by itself, and did not.
+    #[error("this device has begun no run {0}")]
+    NotBegun(RunId),
 }
 
 /// What an order does to what the store knows.
@@ -63,7 +66,10 @@ pub async fn take(
     match effect(&order, known.as_ref(), seen) {
         Ok(Effect::Known) => return Ok(()),
         Ok(Effect::New) => delivery::insert(&mut transaction, &order).await?,
-        Ok(Effect::Newer) => delivery::set_order(&mut transaction, &order).await?,
+        Ok(Effect::Newer) => {
+            let order = known.and_then(|known| own(known, &order)).unwrap_or(order);
+            delivery::set_order(&mut transaction, &order).await?;
+        }
         Err(refusal) => {
             drop(transaction);
             return refuse(store, &refusal, Some(order.run)).await;
@@ -81,7 +87,7 @@ fn open(
     key: &OrderPublicKey,
     envelope: &Envelope,
 ) -> Result<Order, (Refusal, Option<RunId>)> {
-    let order = envelope.open(key).map_err(|cause| (cause.into(), None))?;
+    let order: Order = envelope.open(key).map_err(|cause| (cause.into(), None))?;
     if order.device != device {
         return Err((
             Refusal::OtherDevice {
@@ -98,6 +104,7 @@ fn effect(order: &Order, known: Option<&delivery::Delivery>, seen: u64) -> Resul
     let number = order.sequence;
     match known {
         None if number <= seen => Err(Refusal::Old { number, seen }),
+        None if order.run.0 < 0 => Err(Refusal::NotBegun(order.run)),
         None => Ok(Effect::New),
         Some(known) if number < known.order.sequence => Err(Refusal::Old {
             number,
@@ -110,11 +117,31 @@ fn effect(order: &Order, known: Option<&delivery::Delivery>, seen: u64) -> Resul
     }
 }
 
+/// What becomes of a delivery that the device began by itself: what it carries out stays as it began, and
+/// only what is wanted of it changes. None for one that the server ordered.
+fn own(known: delivery::Delivery, order: &Order) -> Option<Order> {
+    known.occurrence.is_some().then_some(Order {
+        sequence: order.sequence,
+        wanted: order.wanted,
+        despite_windows: order.despite_windows,
+        ..known.order
+    })
+}
+
 async fn refuse(store: &Store, refusal: &Refusal, run: Option<RunId>) -> Result<(), StoreError> {
     let text = format!("An order was refused: {refusal}.");
+    note_refusal(store, "order.refused", text, run).await
+}
+
+/// Tells the server, and whoever reads the log, what was refused.
+pub(crate) async fn note_refusal(
+    store: &Store,
+    kind: &'static str,
+    text: String,
+    run: Option<RunId>,
+) -> Result<(), StoreError> {
     tracing::warn!("{text}");
     let mut transaction = store.begin().await?;
-    let kind = "order.refused";
     news::add(
         &mut transaction,
         &News::Happened {
@@ -170,6 +197,7 @@ mod tests {
             command: Digest::of("{}"),
             wanted: Wanted::Run,
             valid_until: Timestamp::MAX,
+            despite_windows: false,
         }
     }
 
@@ -209,6 +237,8 @@ mod tests {
         assert_eq!(take(key.seal(&order(7, 4, 1))).await, (vec![1], 4));
         assert_eq!(take(key.seal(&order(7, 5, 3))).await, (vec![1], 5));
         assert_eq!(take(key.seal(&order(7, 6, 3))).await, (vec![1, 3], 5));
+        // Numbers below 0 are the device's to give.
+        assert_eq!(take(key.seal(&order(7, 7, -3))).await, (vec![1, 3], 6));
         assert_eq!(store.identity().await.unwrap().1, 6);
     }
 }

@@ -1,5 +1,6 @@
 //! What people and programs are shown of the local store: tables, or JSON.
 
+use super::show_task::became;
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use muster_agent::applications::Applications;
@@ -8,7 +9,6 @@ use muster_agent::identity::Identity;
 use muster_agent::store::delivery::{self, Delivery};
 use muster_agent::store::log::{self, Entry};
 use muster_agent::store::{Store, StoreError, news, standing};
-use muster_agent_protocol::message::End;
 use muster_domain::text::{escaped, plain as plain_text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub(crate) enum Output {
 
 impl Output {
     /// Prints rows that are objects with these keys.
-    fn rows(self, keys: &[&str], rows: &[Value]) {
+    pub(crate) fn rows(self, keys: &[&str], rows: &[Value]) {
         if self == Self::Json {
             println!("{}", escaped(&Value::from(rows).to_string()));
             return;
@@ -55,12 +55,12 @@ fn plain(value: Option<&Value>) -> String {
 }
 
 /// Text from outside must not steer a terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     plain_text(text).into_owned()
 }
 
 /// The store, unless the agent has not run yet.
-async fn look(data: &Path) -> Result<Option<Store>, StoreError> {
+pub(crate) async fn look(data: &Path) -> Result<Option<Store>, StoreError> {
     match Store::look(data).await {
         Ok(store) => Ok(Some(store)),
         Err(StoreError::Missing(_)) => Ok(None),
@@ -157,19 +157,7 @@ pub(crate) async fn tasks(data: &Path, output: Output, number: u32) -> anyhow::R
 }
 
 fn task(delivery: &Delivery) -> Value {
-    let (state, why) = match &delivery.end {
-        None => (
-            delivery.state.as_str(),
-            delivery.cause.as_ref().map(ToString::to_string),
-        ),
-        Some(End::Completed) => ("completed", None),
-        Some(End::TimedOut { seconds }) => (
-            "timed-out",
-            Some(format!("over its time limit of {seconds} s")),
-        ),
-        Some(End::Stopped { cause }) => ("stopped", Some(cause.to_string())),
-        Some(End::Refused { reason }) => ("refused", Some(reason.clone())),
-    };
+    let (state, why) = became(delivery);
     json!({
         "run": delivery.order.run,
         "task": delivery.order.task_name,

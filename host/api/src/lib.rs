@@ -6,6 +6,7 @@
 
 pub mod device;
 pub mod event;
+pub mod forecast;
 pub mod group;
 pub mod page;
 pub mod plan;

@@ -42,6 +42,28 @@ pub struct RunView {
     pub finished_at: Option<Timestamp>,
 }
 
+/// A run's task is to be run again on some of its devices.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunAgain {
+    /// Those on which the run ended in one of these states; where it failed in any way if left out:
+    /// `failed`, `timed-out`, `missed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub states: Option<Vec<DeliveryState>>,
+}
+
+impl RunAgain {
+    /// The states in which nothing was done that should have been.
+    pub fn failed() -> Vec<DeliveryState> {
+        vec![
+            DeliveryState::Failed,
+            DeliveryState::TimedOut,
+            DeliveryState::Missed,
+        ]
+    }
+}
+
 /// A delivery. Devices that were not in contact since the run began are `pending`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryView {

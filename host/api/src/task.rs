@@ -163,6 +163,14 @@ fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<Va
     Option::deserialize(from).map(Some)
 }
 
+/// A task is to be as it was.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRollback {
+    /// The revision whose settings and schedule it gets.
+    pub revision: u32,
+}
+
 /// A copy of a task is wanted.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

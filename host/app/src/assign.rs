@@ -9,6 +9,10 @@ mod give;
 mod since;
 mod window;
 
+#[cfg(test)]
+pub(crate) use give::let_go;
+pub(crate) use window::of_group as windows_of_group;
+
 use crate::deliver::Translations;
 use crate::hint::{Due, Hinted};
 use crate::place::devices_of;

@@ -129,7 +129,8 @@ impl App {
                         tree.path(group)
                     );
                     let event = NewEvent::new("device.changed", Severity::Info, actor, text)
-                        .about(about(device.id, Some(group)));
+                        .about(about(device.id, Some(group)))
+                        .with(serde_json::json!({ "from": device.group, "to": group }));
                     event_insert(connection, Timestamp::now(), &[event]).await?;
                     Ok(device.id)
                 })

@@ -14,14 +14,16 @@ use muster_domain::run::{Run, RunState};
 use muster_domain::schedule::OccurrenceId;
 use muster_domain::task::Task;
 use muster_domain::{ApplicationId, DeviceId, RunId, TaskId};
-use muster_storage::Connection;
+use muster_storage::{Connection, StorageError};
 use muster_storage::delivery::{
-    delivery_list_open, delivery_list_unordered, delivery_update, delivery_want,
+    delivery_devices_in, delivery_list_open, delivery_list_unordered, delivery_touched,
+    delivery_update, delivery_want,
 };
+use muster_storage::device::device_set;
 use muster_storage::event::event_insert;
 use muster_storage::run::{
     run_count_add, run_counts, run_despite_windows, run_get, run_insert, run_list_open,
-    run_list_open_of, run_state_set,
+    run_list_open_of, run_state_set, run_total,
 };
 use muster_storage::task::{TaskHead, task_get, task_head};
 use roaring::RoaringBitmap;
@@ -84,6 +86,49 @@ impl App {
             })
             .with(serde_json::json!({ "code": error.code() }));
         self.event_write(event).await
+    }
+
+    /// Runs a task again on the devices on which a run ended in one of these states. The task is carried
+    /// out as it is now.
+    pub async fn run_again(
+        &self,
+        who: &Administrator,
+        id: RunId,
+        states: Vec<DeliveryState>,
+    ) -> Result<Run, AppError> {
+        let before = run_existing(&mut *self.0.storage.read().await?, id).await?;
+        let task = self.task_get(who, before.task).await?.task;
+        if let Err(error) = self.still_agreed(&task).await {
+            self.run_refused(who, &task, &error).await?;
+            return Err(error);
+        }
+        let actor = who.actor();
+        let run = self
+            .logged(move |connection| {
+                Box::pin(async move {
+                    let task = task_get(connection, before.task).await?;
+                    let task = task.ok_or_else(|| AppError::not_found("task", &before.task))?;
+                    refuse_second_run(connection, &task).await?;
+                    let mut devices = delivery_devices_in(connection, id, &states).await?;
+                    if states.contains(&before.untouched()) {
+                        devices |= &before.targets - delivery_touched(connection, id).await?;
+                    }
+                    devices &= device_set(connection).await?;
+                    if devices.is_empty() {
+                        return Err(AppError::Conflict {
+                            code: "run-nothing-again",
+                            text: format!("run {id} ended so on no device that is still there"),
+                        });
+                    }
+                    let (of, now) = (TaskOfRun::from(&task), Timestamp::now());
+                    let run = run_begin(connection, &of, None, &devices, now, actor).await?;
+                    run_existing(connection, run).await
+                })
+            })
+            .await?;
+        self.0.watch.run_changed(run.id);
+        self.0.hints.run_changed(run.id);
+        Ok(run)
     }
 
     /// Stops a run. Devices that have it end it; those that were not in contact never get it.
@@ -154,18 +199,13 @@ impl App {
         let run = self
             .logged(move |connection| {
                 Box::pin(async move {
+                    want(connection, id, state, wanted).await?;
                     let run = run_existing(connection, id).await?;
-                    refuse_change(&run, state, verb)?;
-                    let now = Timestamp::now();
-                    run_state_set(connection, id, state, None).await?;
-                    delivery_want(connection, id, wanted).await?;
-                    if wanted == Wanted::Stop {
-                        cancel_undelivered(connection, &run, now).await?;
-                    }
                     let text = format!("Run {id} of task {} was {verb}.", run.task);
                     let event = NewEvent::new(kind, Severity::Info, actor, text);
                     let head = task_head(connection, run.task).await?;
                     let event = event.about(about(&run, head.as_ref()));
+                    let now = Timestamp::now();
                     event_insert(connection, now, &[event]).await?;
                     run_settle(connection, id, now).await?;
                     run_existing(connection, id).await
@@ -177,6 +217,23 @@ impl App {
         self.0.hints.run_changed(id);
         Ok(run)
     }
+}
+
+/// Wants something else of a run and of its deliveries.
+pub(crate) async fn want(
+    connection: &mut Connection,
+    id: RunId,
+    state: RunState,
+    wanted: Wanted,
+) -> Result<(), AppError> {
+    let run = run_existing(connection, id).await?;
+    refuse_change(&run, state)?;
+    run_state_set(connection, id, state, None).await?;
+    delivery_want(connection, id, wanted).await?;
+    if wanted == Wanted::Stop {
+        cancel_undelivered(connection, &run, Timestamp::now()).await?;
+    }
+    Ok(())
 }
 
 async fn run_insert_with_event(
@@ -279,12 +336,15 @@ async fn refuse_second_run(connection: &mut Connection, task: &Task) -> Result<(
     }
 }
 
-fn refuse_change(run: &Run, next: RunState, verb: &str) -> Result<(), AppError> {
-    let may = match next {
-        RunState::Stopping => matches!(run.state, RunState::Running | RunState::Paused),
-        RunState::Paused => run.state == RunState::Running,
-        RunState::Running => run.state == RunState::Paused,
-        RunState::Finished => false,
+fn refuse_change(run: &Run, next: RunState) -> Result<(), AppError> {
+    let (may, verb) = match next {
+        RunState::Stopping => (
+            matches!(run.state, RunState::Running | RunState::Paused),
+            "stopped",
+        ),
+        RunState::Paused => (run.state == RunState::Running, "paused"),
+        RunState::Running => (run.state == RunState::Paused, "resumed"),
+        RunState::Finished => (false, "finished"),
     };
     if may {
         return Ok(());
@@ -351,7 +411,8 @@ pub(crate) async fn device_leave(
                 wanted: Wanted::Stop,
                 ..Delivery::blank(run.id, device, now)
             };
-            muster_storage::delivery::delivery_insert(connection, &delivery).await?;
+            muster_storage::delivery::delivery_insert(connection, &delivery, run.untouched())
+                .await?;
             run_settle(connection, run.id, now).await?;
         }
     }
@@ -365,6 +426,15 @@ pub(crate) async fn run_settle(
     now: Timestamp,
 ) -> Result<bool, AppError> {
     let counts = run_counts(connection, id).await?;
+    let scope = run_total(connection, id).await?;
+    if let Some(scope) = scope.filter(|scope| *scope != counts.total()) {
+        let total = counts.total();
+        // A mistake of ours. Nothing of the transaction is kept.
+        return Err(AppError::Storage(StorageError::Row {
+            table: "run_counts",
+            what: format!("run {id}: the states sum to {total} and its scope is {scope}"),
+        }));
+    }
     if counts.finished() < counts.total() {
         return Ok(false);
     }

@@ -1,5 +1,6 @@
 //! Links: the open connections of agents, and what comes over them.
 
+use crate::silence::heard_again;
 use crate::{App, AppError};
 use jiff::Timestamp;
 use muster_agent_protocol::VERSION;
@@ -277,11 +278,11 @@ impl App {
                         delivery_forget_known_as(connection, device).await?;
                     }
                     assignment_link_begin(connection, device, heard, !begun.known).await?;
-                    Ok(begun)
+                    heard_again(connection, device).await?;
+                    Ok::<_, AppError>(begun)
                 })
             })
             .await
-            .map_err(AppError::Storage)
     }
 
     /// Notes that no link is open yet, when the server starts.

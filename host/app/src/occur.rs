@@ -5,6 +5,8 @@
 //! it becomes a row, so that it can be watched from its first device's time on. A device that tells of
 //! an occurrence which has no row yet makes one too ([`crate::report`]): whoever comes first.
 
+mod follow;
+
 use crate::dispatch::{TaskOfRun, run_begin};
 use crate::hint::{Due, Hinted};
 use crate::place::devices_of;
@@ -38,6 +40,7 @@ pub(crate) async fn work(app: App, mut hinted: Hinted) {
     let stopping = app.0.stopping.clone();
     let mut sweep = interval(SWEEP);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut log = app.event_hints();
     let mut agenda = Agenda::default();
     let mut due = Due::default();
     loop {
@@ -45,6 +48,7 @@ pub(crate) async fn work(app: App, mut hinted: Hinted) {
             () = stopping.cancelled() => break,
             _ = sweep.tick() => due.all = true,
             more = hinted.next() => due.add(more),
+            Ok(()) = log.changed(), if !agenda.listeners.is_empty() => {}
             () = muster_clock::until(agenda.next()) => {}
         }
         match agenda.look(&app, &due).await {
@@ -63,6 +67,8 @@ pub(crate) async fn work(app: App, mut hinted: Hinted) {
 struct Agenda {
     times: BTreeSet<(Timestamp, TaskId)>,
     of_tasks: BTreeMap<TaskId, Timestamp>,
+    /// The tasks that answer to events.
+    listeners: follow::Listeners,
 }
 
 impl Agenda {
@@ -90,14 +96,28 @@ impl Agenda {
         }
         let come = self.times.iter().take_while(|(at, _)| *at <= now);
         tasks.extend(come.map(|(_, task)| *task));
-        if tasks.is_empty() {
-            return Ok(());
+        if !tasks.is_empty() {
+            if !due.all {
+                // What happened before a schedule was there does not start its task.
+                follow::follow(app, &self.listeners).await?;
+            }
+            let zones = zones(app).await?;
+            for task in tasks {
+                self.listen(app, task).await?;
+                let next = occur(app, task, &zones, now).await?;
+                self.put(task, next);
+            }
         }
-        let zones = zones(app).await?;
-        for task in tasks {
-            let next = occur(app, task, &zones, now).await?;
-            self.put(task, next);
-        }
+        follow::follow(app, &self.listeners).await
+    }
+
+    /// Brings what is known of a task that answers to events up to date.
+    async fn listen(&mut self, app: &App, id: TaskId) -> Result<(), AppError> {
+        let task = task_get(&mut *app.0.storage.read().await?, id).await?;
+        match task.as_ref().and_then(follow::listener) {
+            Some(schedule) => self.listeners.insert(id, schedule),
+            None => self.listeners.remove(&id),
+        };
         Ok(())
     }
 }
@@ -155,7 +175,8 @@ async fn occur(
 
 /// The task's times, once for each zone in which one of its devices is.
 fn tables(task: &Task, zones: &Zones, scope: &RoaringBitmap) -> Result<Vec<Timetable>, AppError> {
-    let Some(schedule) = &task.revision.schedule else {
+    let schedule = task.revision.schedule.as_ref();
+    let Some(schedule) = schedule.filter(|schedule| schedule.when.names_times()) else {
         return Ok(Vec::new());
     };
     let unknown = |error| AppError::Invalid {

@@ -10,6 +10,8 @@ mod interpret;
 mod keep;
 mod later;
 mod own;
+#[cfg(test)]
+mod tests_states;
 
 pub(crate) use later::Pauses;
 

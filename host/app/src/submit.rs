@@ -60,6 +60,8 @@ pub struct TaskChangeRequest {
     pub time_limit: Option<u32>,
     /// Another schedule, or none from now on.
     pub schedule: Option<Option<serde_json::Value>>,
+    /// The version of the schema that the other settings follow; the plug-in's own if none is told.
+    pub schema_version: Option<u32>,
 }
 
 /// Settings that the application's plug-in agreed to.
@@ -91,9 +93,20 @@ impl App {
         who: &Administrator,
         request: &TaskRequest,
     ) -> Result<Task, AppError> {
+        let _shared = self.0.switches.shared(&request.application).await;
+        let (task, agreed) = self.task_check(who, request).await?;
+        let time_limit = task.time_limit.unwrap_or(agreed.task_type.time_limit);
+        self.task_keep(who.actor(), task, time_limit, agreed).await
+    }
+
+    /// Whether a task could be created as it is asked for, and what would come of it.
+    pub(crate) async fn task_check(
+        &self,
+        _who: &Administrator,
+        request: &TaskRequest,
+    ) -> Result<(NewTask, Agreed), AppError> {
         check_name(&request.name)?;
         let plugin = self.plugin(&request.application).await?;
-        let _shared = self.0.switches.shared(&request.application).await;
         task_type(&plugin, &request.task_type)?;
         let settings = settings_of(&request.settings)?;
         let scope = self.scope(&request.scope).await?;
@@ -117,7 +130,7 @@ impl App {
             settings: agreed.settings.clone(),
             schedule,
         };
-        self.task_keep(who.actor(), task, time_limit, agreed).await
+        Ok((task, agreed))
     }
 
     async fn scope(&self, reference: &ScopeReference) -> Result<Scope, AppError> {
@@ -230,7 +243,7 @@ impl App {
         check_name(&name)?;
         let now = &task.revision;
         let (settings, version) = match &request.settings {
-            Some(settings) => (settings_of(settings)?, None),
+            Some(settings) => (settings_of(settings)?, request.schema_version),
             None => (now.settings.clone(), Some(now.schema_version)),
         };
         let schedule = match &request.schedule {

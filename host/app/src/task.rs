@@ -1,16 +1,19 @@
 //! Tasks, as administrators see, copy and delete them.
 
 use crate::place::{ScopeReference, Tree};
-use crate::submit::TaskRequest;
+use crate::submit::{TaskChangeRequest, TaskRequest};
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::event::{NewEvent, Severity, Subject};
+use muster_domain::plan::{Change, changes};
 use muster_domain::run::{Run, RunState};
 use muster_domain::task::{Scope, Task, TaskRevision};
 use muster_domain::{ApplicationId, RunId, TaskId, TaskTypeId};
 use muster_storage::event::event_insert;
 use muster_storage::run::{run_latest, run_list_open_of};
-use muster_storage::task::{task_delete, task_get, task_list, task_revision_list};
+use muster_storage::task::{
+    task_delete, task_get, task_list, task_revision_get, task_revision_list,
+};
 
 /// A task, with what stands elsewhere about it.
 #[derive(Debug, Clone)]
@@ -94,6 +97,57 @@ impl App {
     ) -> Result<Vec<TaskRevision>, AppError> {
         self.task_get(who, id).await?;
         Ok(task_revision_list(&mut *self.0.storage.read().await?, id).await?)
+    }
+
+    /// What differs between two revisions of a task: settings under `/settings`, its schedule under
+    /// `/schedule`.
+    pub async fn task_compare(
+        &self,
+        who: &Administrator,
+        id: TaskId,
+        from: u32,
+        to: u32,
+    ) -> Result<Vec<Change>, AppError> {
+        let (from, to) = (
+            self.task_revision(who, id, from).await?,
+            self.task_revision(who, id, to).await?,
+        );
+        let whole = |revision: &TaskRevision| {
+            serde_json::json!({
+                "settings": revision.settings.to_value(),
+                "schedule": revision.schedule,
+            })
+        };
+        Ok(changes(&whole(&from), &whole(&to)))
+    }
+
+    /// Gives a task the settings and the schedule that it had in a revision, as a new one. They go
+    /// through the plug-in like any others.
+    pub async fn task_roll_back(
+        &self,
+        who: &Administrator,
+        id: TaskId,
+        to: u32,
+    ) -> Result<Task, AppError> {
+        let back = self.task_revision(who, id, to).await?;
+        let request = TaskChangeRequest {
+            settings: Some(Ok(back.settings)),
+            schema_version: Some(back.schema_version),
+            schedule: Some(back.schedule.map(|schedule| serde_json::json!(schedule))),
+            ..TaskChangeRequest::default()
+        };
+        self.task_change(who, id, request).await
+    }
+
+    async fn task_revision(
+        &self,
+        who: &Administrator,
+        id: TaskId,
+        number: u32,
+    ) -> Result<TaskRevision, AppError> {
+        self.task_get(who, id).await?;
+        let revision = task_revision_get(&mut *self.0.storage.read().await?, id, number).await?;
+        revision.ok_or_else(|| AppError::not_found("revision of the task", &number))
     }
 
     /// Makes a task like another one, by the way that every task takes.

@@ -206,7 +206,7 @@ impl App {
         let after = after.unwrap_or(DeviceId(0));
         let mut deliveries = delivery_list(&mut connection, id, state, after, limit).await?;
         let touched = deliveries.len();
-        let untouched = untouched(&run);
+        let untouched = run.untouched();
         if state.is_none_or(|state| state == untouched) {
             let silent = &run.targets - delivery_touched(&mut connection, id).await?;
             let silent: Vec<DeviceId> = silent
@@ -282,18 +282,11 @@ impl App {
     }
 }
 
-/// What became of the devices that a run was never in contact with.
-fn untouched(run: &Run) -> DeliveryState {
-    match run.state {
-        RunState::Running | RunState::Paused => DeliveryState::Pending,
-        RunState::Stopping | RunState::Finished => DeliveryState::Cancelled,
-    }
-}
-
 fn made_up(run: &Run, device: DeviceId, state: DeliveryState, silence: Option<Cause>) -> Delivery {
     let (cause, wanted) = match run.state {
         RunState::Running => (silence, Wanted::Run),
         RunState::Paused => (Some(Cause::Administrator), Wanted::Pause),
+        RunState::Finished if run.closed_at.is_some() => (Some(Cause::TimePassed), Wanted::Run),
         RunState::Stopping | RunState::Finished => (Some(Cause::Administrator), Wanted::Stop),
     };
     Delivery {

@@ -24,14 +24,32 @@ pub fn now() -> Timestamp {
 
 /// Waits until the clock shows a moment, also if the clock is set meanwhile.
 pub async fn until(moment: Timestamp) {
-    loop {
-        let left = moment.duration_since(now());
-        if left <= SignedDuration::ZERO {
+    while !look(moment).await {}
+}
+
+/// The same, but ends as well when the clock is set back: whoever has decided by times that are now
+/// still to come may want to decide again.
+pub async fn until_or_set_back(moment: Timestamp) {
+    let mut last = now();
+    while !look(moment).await {
+        let seen = now();
+        // A clock that is kept right by the network may go back a little.
+        if seen.duration_since(last) < SignedDuration::from_secs(-1) {
             return;
         }
-        let left = Duration::try_from(left).unwrap_or(LOOK);
-        tokio::time::sleep(left.min(LOOK)).await;
+        last = seen;
     }
+}
+
+/// Whether the clock shows a moment, after a short wait if it does not.
+async fn look(moment: Timestamp) -> bool {
+    let left = moment.duration_since(now());
+    if left <= SignedDuration::ZERO {
+        return true;
+    }
+    let left = Duration::try_from(left).unwrap_or(LOOK);
+    tokio::time::sleep(left.min(LOOK)).await;
+    false
 }
 
 #[cfg(feature = "shifted")]

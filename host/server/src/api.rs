@@ -11,6 +11,7 @@ pub(crate) mod call;
 pub(crate) mod device;
 pub(crate) mod enrollment_token;
 pub(crate) mod event;
+pub(crate) mod forecast;
 pub(crate) mod group;
 pub(crate) mod health;
 pub(crate) mod plugin;

@@ -5,8 +5,8 @@
 
 use crate::agents::{enroll, link};
 use crate::api::{
-    call, device, enrollment_token, event, group, health, plugin, plugin_health, revision, run,
-    server, task, transfer, trust, window,
+    call, device, enrollment_token, event, forecast, group, health, plugin, plugin_health,
+    revision, run, server, task, transfer, trust, window,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
@@ -109,10 +109,14 @@ routes! {
     administrator get    "/api/v1/tasks"                 task::task_list;
     administrator post   "/api/v1/tasks"                 task::task_create;
     administrator post   "/api/v1/tasks/import"          transfer::task_import;
+    administrator post   "/api/v1/tasks/plan"            forecast::task_foresee;
     administrator get    "/api/v1/tasks/{task}"          task::task_show;
+    administrator get    "/api/v1/tasks/{task}/plan"     forecast::task_forecast;
     administrator patch  "/api/v1/tasks/{task}"          task::task_change;
     administrator delete "/api/v1/tasks/{task}"          task::task_delete;
     administrator get    "/api/v1/tasks/{task}/revisions" task::task_revision_list;
+    administrator get    "/api/v1/tasks/{task}/compare"  task::task_compare;
+    administrator post   "/api/v1/tasks/{task}/rollback" task::task_rollback;
     administrator get    "/api/v1/tasks/{task}/export"   transfer::task_export;
     administrator post   "/api/v1/tasks/{task}/copy"     task::task_copy;
     administrator post   "/api/v1/tasks/{task}/start"    task::task_start;
@@ -121,6 +125,7 @@ routes! {
     administrator get    "/api/v1/runs"                  run::run_list;
     administrator get    "/api/v1/runs/{run}"            run::run_show;
     administrator post   "/api/v1/runs/{run}/stop"       run::run_stop;
+    administrator post   "/api/v1/runs/{run}/again"      run::run_again;
     administrator post   "/api/v1/runs/{run}/pause"      run::run_pause;
     administrator post   "/api/v1/runs/{run}/resume"     run::run_resume;
     administrator get    "/api/v1/runs/{run}/deliveries" run::delivery_list;

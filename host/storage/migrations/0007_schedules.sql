@@ -12,6 +12,23 @@ CREATE INDEX task_scheduled ON tasks (id) WHERE schedule_since IS NOT NULL AND d
 
 ALTER TABLE runs ADD COLUMN occurrence TEXT;
 ALTER TABLE runs ADD COLUMN despite_windows BOOLEAN NOT NULL DEFAULT FALSE;
+-- Devices in its scope, as its counts must sum to. None for runs of an older server.
+ALTER TABLE runs ADD COLUMN total BIGINT;
+-- When the server gave up waiting for devices that it had not heard of.
+ALTER TABLE runs ADD COLUMN closed_at BIGINT;
+CREATE INDEX run_age ON runs (started_at) WHERE state <> 'finished';
+
+-- A count below nothing is a mistake of ours, and no transaction that makes one is kept.
+CREATE TABLE run_counts_checked (
+    run   BIGINT NOT NULL,
+    state TEXT   NOT NULL,
+    count BIGINT NOT NULL,
+    PRIMARY KEY (run, state),
+    CONSTRAINT run_count_negative CHECK (count >= 0)
+);
+INSERT INTO run_counts_checked SELECT run, state, count FROM run_counts;
+DROP TABLE run_counts;
+ALTER TABLE run_counts_checked RENAME TO run_counts;
 -- Whoever hears of an occurrence first makes its run.
 CREATE UNIQUE INDEX run_occurrence ON runs (task, occurrence) WHERE occurrence IS NOT NULL;
 
@@ -35,6 +52,14 @@ CREATE TABLE assignments (
     PRIMARY KEY (device, task)
 ) WITHOUT ROWID;
 CREATE INDEX assignment_task ON assignments (task) WHERE NOT withdrawn;
+
+-- Up to which event schedules that answer to events were asked.
+CREATE TABLE events_followed (
+    one   BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    event BIGINT NOT NULL
+);
+INSERT INTO events_followed (one, event) SELECT 1, coalesce(max(id), 0) FROM events;
+CREATE INDEX event_kind ON events (kind, id);
 
 CREATE TABLE windows (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -10,10 +10,12 @@ use roaring::RoaringBitmap;
 use sqlx::{QueryBuilder, Sqlite};
 use std::collections::BTreeSet;
 
-/// Adds a delivery at first contact with its device, which counted as pending until now.
+/// Adds a delivery at first contact with its device, which counted as `was` until now: as pending, or
+/// what became of untouched devices when their run was stopped or closed.
 pub async fn delivery_insert(
     connection: &mut Connection,
     delivery: &Delivery,
+    was: DeliveryState,
 ) -> Result<(), StorageError> {
     sqlx::query(
         "INSERT INTO deliveries (run, device, state, cause, wanted, ordered, sequence, command, \
@@ -36,13 +38,7 @@ pub async fn delivery_insert(
     .bind(delivery.known_as.map(|run| run.0))
     .execute(&mut *connection)
     .await?;
-    count_move(
-        connection,
-        delivery.run,
-        DeliveryState::Pending,
-        delivery.state,
-    )
-    .await
+    count_move(connection, delivery.run, was, delivery.state).await
 }
 
 /// Writes a delivery back, and moves it in its run's counts from the state that it was in.
@@ -164,6 +160,54 @@ pub async fn delivery_list(
             })
         })
         .collect()
+}
+
+/// The devices on which a run's delivery is in one of some states.
+pub async fn delivery_devices_in(
+    connection: &mut Connection,
+    run: RunId,
+    states: &[DeliveryState],
+) -> Result<RoaringBitmap, StorageError> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT device FROM deliveries WHERE run = ");
+    query.push_bind(run.0).push(" AND state IN (");
+    let mut places = query.separated(", ");
+    for state in states {
+        places.push_bind(state.as_str());
+    }
+    query.push(")");
+    let ids: Vec<i64> = query.build_query_scalar().fetch_all(connection).await?;
+    Ok(ids
+        .into_iter()
+        .filter_map(|id| u32::try_from(id).ok())
+        .collect())
+}
+
+/// Deliveries that run, or stand still, on devices without a link that were last seen before a
+/// moment; at most `limit`. Each with when its device was last seen.
+pub async fn delivery_list_stale(
+    connection: &mut Connection,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<(Delivery, Option<Timestamp>)>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT deliveries.*, devices.last_seen FROM deliveries \
+         JOIN devices ON devices.id = deliveries.device \
+         JOIN device_links ON device_links.device = deliveries.device \
+         WHERE NOT deliveries.final AND deliveries.state IN ('running', 'paused') \
+         AND NOT device_links.is_open AND devices.last_seen < $1 LIMIT $2",
+    )
+    .bind(to_millis(before))
+    .bind(i64::from(limit))
+    .fetch_all(connection)
+    .await?;
+    let pair = |row| {
+        let columns = Columns {
+            table: "deliveries",
+            row,
+        };
+        Ok((from_row(&columns)?, columns.optional_time("last_seen")?))
+    };
+    rows.iter().map(pair).collect()
 }
 
 /// The devices that a run was in contact with.

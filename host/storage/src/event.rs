@@ -129,6 +129,26 @@ pub async fn event_list(
         .collect()
 }
 
+/// Up to which event schedules that answer to events were asked.
+pub async fn event_followed(connection: &mut Connection) -> Result<EventId, StorageError> {
+    let event: i64 = sqlx::query_scalar("SELECT event FROM events_followed")
+        .fetch_one(connection)
+        .await?;
+    Ok(EventId(event))
+}
+
+/// Notes up to which event schedules that answer to events were asked.
+pub async fn event_followed_set(
+    connection: &mut Connection,
+    event: EventId,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE events_followed SET event = $1 WHERE event < $1")
+        .bind(event.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// The newest event's place in the log; 0 for an empty log.
 pub async fn event_latest(connection: &mut Connection) -> Result<EventId, StorageError> {
     let latest: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM events")

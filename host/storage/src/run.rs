@@ -23,8 +23,8 @@ pub async fn run_insert(
     by: &Actor,
 ) -> Result<RunId, StorageError> {
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO runs (task, revision, state, targets, started_at, started_by, occurrence) \
-         VALUES ($1, $2, 'running', $3, $4, $5, $6) RETURNING id",
+        "INSERT INTO runs (task, revision, state, targets, started_at, started_by, occurrence, total) \
+         VALUES ($1, $2, 'running', $3, $4, $5, $6, $7) RETURNING id",
     )
     .bind(task.0)
     .bind(i64::from(revision))
@@ -32,6 +32,7 @@ pub async fn run_insert(
     .bind(to_millis(now))
     .bind(by.to_string())
     .bind(occurrence.map(|occurrence| occurrence.to_string()))
+    .bind(targets.len().cast_signed())
     .fetch_one(&mut *connection)
     .await?;
     run_count_add(
@@ -42,6 +43,39 @@ pub async fn run_insert(
     )
     .await?;
     Ok(RunId(id))
+}
+
+/// Closes a run: what it did not hear of any more counts as it says, and it is over.
+pub async fn run_close(
+    connection: &mut Connection,
+    run: RunId,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "UPDATE runs SET state = 'finished', finished_at = $2, closed_at = $2 WHERE id = $1",
+    )
+    .bind(run.0)
+    .bind(to_millis(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Runs that are not finished and began before a moment, oldest first, at most `limit`.
+pub async fn run_list_older(
+    connection: &mut Connection,
+    than: Timestamp,
+    limit: u32,
+) -> Result<Vec<Run>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT * FROM runs WHERE state <> 'finished' AND started_at < $1 \
+         ORDER BY started_at LIMIT $2",
+    )
+    .bind(to_millis(than))
+    .bind(i64::from(limit))
+    .fetch_all(&mut *connection)
+    .await?;
+    with_counts(connection, &rows).await
 }
 
 /// Lets a run start whatever the windows of its devices say.
@@ -71,6 +105,24 @@ pub async fn run_of_occurrence(
     Ok(id.map(RunId))
 }
 
+/// When a task was last started by an event.
+pub async fn run_last_by_event(
+    connection: &mut Connection,
+    task: TaskId,
+) -> Result<Option<Timestamp>, StorageError> {
+    let row = sqlx::query(
+        "SELECT max(started_at) AS started_at FROM runs WHERE task = $1 AND occurrence LIKE 'event/%'",
+    )
+    .bind(task.0)
+    .fetch_one(connection)
+    .await?;
+    Columns {
+        table: "runs",
+        row: &row,
+    }
+    .optional_time("started_at")
+}
+
 /// Takes devices into a run that were not among its targets. A finished run is under way again.
 pub async fn run_targets_add(
     connection: &mut Connection,
@@ -82,11 +134,12 @@ pub async fn run_targets_add(
         return Ok(());
     }
     sqlx::query(
-        "UPDATE runs SET targets = $2, finished_at = NULL, \
+        "UPDATE runs SET targets = $2, finished_at = NULL, total = total + $3, \
          state = CASE state WHEN 'finished' THEN 'running' ELSE state END WHERE id = $1",
     )
     .bind(run.id.0)
     .bind(to_bytes(&(&run.targets | &fresh)))
+    .bind(fresh.len().cast_signed())
     .execute(&mut *connection)
     .await?;
     let pending = DeliveryState::Pending;
@@ -113,15 +166,21 @@ pub async fn run_count_add(
     state: DeliveryState,
     difference: i64,
 ) -> Result<(), StorageError> {
-    sqlx::query(
-        "INSERT INTO run_counts (run, state, count) VALUES ($1, $2, $3) \
-         ON CONFLICT (run, state) DO UPDATE SET count = run_counts.count + excluded.count",
-    )
-    .bind(run.0)
-    .bind(state.as_str())
-    .bind(difference)
-    .execute(connection)
-    .await?;
+    let changed =
+        sqlx::query("UPDATE run_counts SET count = count + $3 WHERE run = $1 AND state = $2")
+            .bind(run.0)
+            .bind(state.as_str())
+            .bind(difference)
+            .execute(&mut *connection)
+            .await?;
+    if changed.rows_affected() == 0 {
+        sqlx::query("INSERT INTO run_counts (run, state, count) VALUES ($1, $2, $3)")
+            .bind(run.0)
+            .bind(state.as_str())
+            .bind(difference)
+            .execute(connection)
+            .await?;
+    }
     Ok(())
 }
 
@@ -142,6 +201,18 @@ pub async fn run_counts(connection: &mut Connection, run: RunId) -> Result<Count
             .insert(columns.text("state")?, columns.number("count")?);
     }
     Ok(counts)
+}
+
+/// Devices in a run's scope; none of an older server's runs.
+pub async fn run_total(
+    connection: &mut Connection,
+    run: RunId,
+) -> Result<Option<u64>, StorageError> {
+    let total: Option<Option<i64>> = sqlx::query_scalar("SELECT total FROM runs WHERE id = $1")
+        .bind(run.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(total.flatten().map(i64::unsigned_abs))
 }
 
 /// Puts a run into another state. With `finished_at`, it is over.
@@ -303,5 +374,6 @@ fn from_row(columns: &Columns<'_>) -> Result<Run, StorageError> {
         started_at: columns.time("started_at")?,
         started_by: columns.word::<Actor>("started_by")?,
         finished_at: columns.optional_time("finished_at")?,
+        closed_at: columns.optional_time("closed_at")?,
     })
 }

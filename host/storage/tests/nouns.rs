@@ -209,6 +209,7 @@ fn delivery(run: RunId, device: u32, state: DeliveryState) -> Delivery {
         wanted: Wanted::Run,
         ordered: None,
         sequence: None,
+        known_as: None,
         command: Some(Digest::of("command")),
         plugin: Some(Digest::of("plugin")),
         summary: None,
@@ -234,8 +235,13 @@ async fn counts_follow_deliveries_and_always_sum_to_the_scope() {
                 assert_eq!(count(connection).await?.of(DeliveryState::Pending), 5);
 
                 let mut one = delivery(run, 1, DeliveryState::Waiting);
-                delivery_insert(connection, &one).await?;
-                delivery_insert(connection, &delivery(run, 2, DeliveryState::NotSupported)).await?;
+                delivery_insert(connection, &one, DeliveryState::Pending).await?;
+                delivery_insert(
+                    connection,
+                    &delivery(run, 2, DeliveryState::NotSupported),
+                    DeliveryState::Pending,
+                )
+                .await?;
                 assert_eq!(
                     delivery_get(connection, run, one.device).await?,
                     Some(one.clone())
@@ -285,7 +291,7 @@ async fn what_is_wanted_otherwise_than_ordered_is_found() {
                     if device == 3 {
                         sent.state = DeliveryState::Failed;
                     }
-                    delivery_insert(connection, &sent).await?;
+                    delivery_insert(connection, &sent, DeliveryState::Pending).await?;
                 }
                 assert!(delivery_list_unordered(connection, run).await?.is_empty());
                 delivery_want(connection, run, Wanted::Stop).await?;

@@ -11,6 +11,7 @@
 mod agent;
 mod cli;
 mod client;
+mod clock;
 mod needs;
 mod process;
 mod programs;
@@ -23,6 +24,7 @@ mod vendor;
 pub use agent::Agent;
 pub use cli::Ran;
 pub use client::{Answer, Client};
+pub use clock::TestClock;
 pub use needs::needs;
 pub use programs::Programs;
 pub use registry::Registry;

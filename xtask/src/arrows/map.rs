@@ -17,7 +17,7 @@ pub(super) struct Use {
 
 /// The folders of `host/` by level.
 const LEVELS: [&[&str]; 4] = [
-    &["domain"],
+    &["domain", "clock"],
     &["plugin-host", "storage", "release", "api", "agent-protocol"],
     &["app"],
     &["server", "agent", "cli"],

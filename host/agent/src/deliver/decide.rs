@@ -16,6 +16,12 @@ pub(super) struct Surroundings<'a> {
     pub(super) at_work: Option<&'a Control>,
     /// How its application stands; none without a connector.
     pub(super) application: Option<ApplicationState>,
+    /// Why no delivery may begin on the device now, by its windows.
+    pub(super) windows: Option<&'a Cause>,
+    /// Why its task does not start for now, where the device starts it by itself.
+    pub(super) held: Option<&'a Cause>,
+    /// What of its own task it has to wait for, where the device starts it by itself.
+    pub(super) sibling: Option<Cause>,
     /// The delivery that it has to wait for.
     pub(super) blocked_by: Option<RunId>,
     pub(super) most_attempts: u32,
@@ -50,24 +56,23 @@ impl Step {
 
 pub(super) fn decide(delivery: &Delivery, around: &Surroundings<'_>) -> Step {
     match around.at_work {
-        Some(control) => decide_at_work(delivery, control, around.application),
+        Some(control) => decide_at_work(delivery, control, around),
         None => decide_idle(delivery, around),
     }
 }
 
-fn decide_at_work(
-    delivery: &Delivery,
-    control: &Control,
-    application: Option<ApplicationState>,
-) -> Step {
+fn decide_at_work(delivery: &Delivery, control: &Control, around: &Surroundings<'_>) -> Step {
     let order = &delivery.order;
     let lost = order.needs == Needs::Running
-        && application.is_some_and(|state| !state.satisfies(order.needs));
-    let wanted = match order.wanted {
-        Wanted::Stop => Control::Stop(Cause::Administrator),
+        && around
+            .application
+            .is_some_and(|state| !state.satisfies(order.needs));
+    let wanted = match (order.wanted, over(delivery, around.now)) {
+        (Wanted::Stop, _) => Control::Stop(Cause::Administrator),
+        (_, Some(cause)) => Control::Stop(cause),
         _ if lost => Control::Stop(Cause::ApplicationStopped),
-        Wanted::Pause => Control::Pause,
-        Wanted::Run => Control::Run,
+        (Wanted::Pause, _) => Control::Pause,
+        (Wanted::Run, _) => Control::Run,
     };
     // What was stopped stays so, whatever is wanted afterwards.
     if *control == wanted || matches!(control, Control::Stop(_) | Control::Interrupt) {
@@ -75,6 +80,38 @@ fn decide_at_work(
     } else {
         Step::Control(wanted)
     }
+}
+
+/// Why the schedule ends one that began.
+fn over(delivery: &Delivery, now: Timestamp) -> Option<Cause> {
+    let own = delivery.occurrence.as_ref()?;
+    let (stop_at, minutes) = own
+        .began_at
+        .and_then(|began| own.rules.stop_at(began))
+        .unzip();
+    let stop_after = minutes.filter(|_| stop_at.is_some_and(|at| at <= now));
+    let stop_after = stop_after.map(|minutes| Cause::StopAfter { minutes });
+    own.stop.clone().or(stop_after)
+}
+
+/// Until when it waits by its schedule: for its start, or for another attempt.
+fn later(delivery: &Delivery, now: Timestamp) -> Option<Step> {
+    let own = delivery.occurrence.as_ref()?;
+    if !own.admitted {
+        let at = own.start_at;
+        let waits = at > now;
+        return Some(if waits {
+            Step::Wait(Cause::StartsAt { at })
+        } else {
+            // The schedule has the next word.
+            Step::Nothing
+        });
+    }
+    let (at, failed_at) = own.retry?;
+    // A clock that was set back behind the failure cannot say how long to wait.
+    let waits = (failed_at..at).contains(&now);
+    let attempt = delivery.attempt + 1;
+    waits.then_some(Step::Wait(Cause::RetryAt { at, attempt }))
 }
 
 fn decide_idle(delivery: &Delivery, around: &Surroundings<'_>) -> Step {
@@ -85,16 +122,22 @@ fn decide_idle(delivery: &Delivery, around: &Surroundings<'_>) -> Step {
             cause: Cause::Administrator,
         });
     }
+    if let Some(cause) = over(delivery, around.now) {
+        return Step::End(End::Stopped { cause });
+    }
     if delivery.attempt == 0 && around.now > order.valid_until {
         return refused(format!(
             "the order was valid until {:.0} and could not be begun before",
             order.valid_until
         ));
     }
-    if delivery.attempt >= around.most_attempts {
+    let own = delivery.occurrence.as_ref();
+    let cut_off = delivery
+        .attempt
+        .saturating_sub(own.map_or(0, |own| own.failures));
+    if cut_off >= around.most_attempts {
         return refused(format!(
-            "it was begun {} times, and each time the agent was ended in the middle",
-            delivery.attempt
+            "it was begun {cut_off} times, and each time the agent was ended in the middle"
         ));
     }
     if order.wanted == Wanted::Pause {
@@ -104,11 +147,25 @@ fn decide_idle(delivery: &Delivery, around: &Surroundings<'_>) -> Step {
             Step::Stand
         };
     }
+    if let Some(step) = later(delivery, around.now) {
+        return step;
+    }
+    let tried_again = own.is_some_and(|own| own.retry.is_some());
+    if delivery.attempt == 0 || tried_again {
+        let held = around.held.filter(|_| own.is_some());
+        let windows = around.windows.filter(|_| !order.despite_windows);
+        if let Some(cause) = held.or(windows) {
+            return Step::Wait(cause.clone());
+        }
+    }
     match around.application {
         None => return Step::Wait(Cause::NoConnector),
         Some(state) if state.satisfies(order.needs) => {}
         Some(ApplicationState::Absent) => return Step::Wait(Cause::ApplicationNotInstalled),
         Some(_) => return Step::Wait(Cause::ApplicationNotRunning),
+    }
+    if let Some(cause) = around.sibling.clone().filter(|_| delivery.attempt == 0) {
+        return Step::Wait(cause);
     }
     match around.blocked_by {
         Some(run) => Step::Queue(run),
@@ -118,130 +175,5 @@ fn decide_idle(delivery: &Delivery, around: &Surroundings<'_>) -> Step {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use muster_agent_protocol::order::Order;
-    use muster_domain::{DeviceId, Digest, TaskId};
-
-    fn delivery(wanted: Wanted, needs: Needs) -> Delivery {
-        Delivery {
-            order: Order {
-                device: DeviceId(1),
-                sequence: 1,
-                run: RunId(1),
-                task: TaskId(1),
-                task_name: "x".into(),
-                revision: 1,
-                application: "a.b".parse().unwrap(),
-                task_type: "scan".parse().unwrap(),
-                needs,
-                exclusive: false,
-                time_limit: 1,
-                command: Digest::of(""),
-                wanted,
-                valid_until: Timestamp::UNIX_EPOCH,
-            },
-            state: State::Waiting,
-            cause: None,
-            attempt: 0,
-            session: None,
-            leader: None,
-            end: None,
-            has_command: true,
-            changed_at: Timestamp::UNIX_EPOCH,
-        }
-    }
-
-    fn around(application: Option<ApplicationState>) -> Surroundings<'static> {
-        Surroundings {
-            at_work: None,
-            application,
-            blocked_by: None,
-            most_attempts: 3,
-            now: Timestamp::UNIX_EPOCH,
-        }
-    }
-
-    #[test]
-    fn it_waits_for_what_it_needs_and_says_so() {
-        let ask = |needs, application| decide(&delivery(Wanted::Run, needs), &around(application));
-        assert_eq!(ask(Needs::Nothing, None), Step::Wait(Cause::NoConnector));
-        assert_eq!(
-            ask(Needs::Nothing, Some(ApplicationState::Absent)),
-            Step::Start
-        );
-        assert_eq!(
-            ask(Needs::Installed, Some(ApplicationState::Absent)),
-            Step::Wait(Cause::ApplicationNotInstalled)
-        );
-        assert_eq!(
-            ask(Needs::Installed, Some(ApplicationState::Stopped)),
-            Step::Start
-        );
-        assert_eq!(
-            ask(Needs::Running, Some(ApplicationState::Stopped)),
-            Step::Wait(Cause::ApplicationNotRunning)
-        );
-        assert_eq!(
-            ask(Needs::Running, Some(ApplicationState::Running)),
-            Step::Start
-        );
-    }
-
-    #[test]
-    fn what_is_at_work_follows_the_order_and_its_application() {
-        let ask = |wanted, control: &Control, application| {
-            let around = Surroundings {
-                at_work: Some(control),
-                ..around(Some(application))
-            };
-            decide(&delivery(wanted, Needs::Running), &around)
-        };
-        let (runs, stopped) = (ApplicationState::Running, ApplicationState::Stopped);
-        let stop = Control::Stop(Cause::ApplicationStopped);
-        assert_eq!(ask(Wanted::Run, &Control::Run, runs), Step::Nothing);
-        assert_eq!(
-            ask(Wanted::Pause, &Control::Run, runs),
-            Step::Control(Control::Pause)
-        );
-        assert_eq!(
-            ask(Wanted::Run, &Control::Pause, runs),
-            Step::Control(Control::Run)
-        );
-        assert_eq!(
-            ask(Wanted::Run, &Control::Run, stopped),
-            Step::Control(stop.clone())
-        );
-        assert_eq!(ask(Wanted::Run, &stop, runs), Step::Nothing);
-        assert_eq!(
-            ask(Wanted::Stop, &Control::Pause, stopped),
-            Step::Control(Control::Stop(Cause::Administrator))
-        );
-    }
-
-    #[test]
-    fn what_came_too_late_or_never_ends_is_given_up() {
-        let late = Surroundings {
-            now: Timestamp::MAX,
-            ..around(Some(ApplicationState::Running))
-        };
-        let mut delivery = delivery(Wanted::Run, Needs::Running);
-        assert!(matches!(
-            decide(&delivery, &late),
-            Step::End(End::Refused { .. })
-        ));
-        // One that had begun in time may be begun again later.
-        delivery.attempt = 1;
-        assert_eq!(decide(&delivery, &late), Step::Start);
-        delivery.attempt = 3;
-        assert!(matches!(
-            decide(&delivery, &late),
-            Step::End(End::Refused { .. })
-        ));
-        delivery.order.wanted = Wanted::Stop;
-        assert!(matches!(
-            decide(&delivery, &late),
-            Step::End(End::Stopped { .. })
-        ));
-    }
-}
+#[path = "decide_tests.rs"]
+mod tests;

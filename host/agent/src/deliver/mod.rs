@@ -1,4 +1,5 @@
-//! Deliver: the second step on the device. Brings every open delivery to what its last order wants.
+//! Deliver: the second step on the device. Brings every open delivery to what its last order wants, or
+//! its schedule where the device began it by itself.
 //!
 //! A loop without input: orders, command bodies and the applications' states are looked up where
 //! they stand, a hint only says when. [`decide`] says what is to be done, [`outcome`] commits what
@@ -7,20 +8,24 @@
 mod decide;
 mod leftover;
 mod outcome;
+mod siblings;
 
 use crate::agent::Shared;
 use crate::applications::View;
 use crate::execute::control::Control;
 use crate::execute::prepare::{Prepared, prepare};
 use crate::execute::{Executor, Work, execute, pretend};
+use crate::schedule::windows;
 use crate::store::delivery::{self, Delivery, State};
-use crate::store::{StoreError, command, news};
+use crate::store::{StoreError, assignment, command, news};
 use decide::{Step, Surroundings, decide};
 use jiff::Timestamp;
 use muster_agent_protocol::message::{End, News};
 use muster_domain::delivery::{Cause, Wanted};
 use muster_domain::report::Report;
+use muster_domain::schedule::Failure;
 use muster_domain::{ApplicationId, RunId};
+use siblings::Siblings;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,14 +80,18 @@ impl Deliver {
             let done = if recovered {
                 self.reconcile(&now).await
             } else {
-                self.recover().await
+                self.recover().await.map(|()| None)
             };
+            let mut next = None;
             let pause = match done {
-                Ok(()) if !recovered => {
+                Ok(_) if !recovered => {
                     recovered = true;
                     continue;
                 }
-                Ok(()) => SWEEP,
+                Ok(moment) => {
+                    next = moment;
+                    SWEEP
+                }
                 Err(cause) => {
                     tracing::error!(
                         "deliveries wait for the local store: {}",
@@ -94,6 +103,7 @@ impl Deliver {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.something_new(&mut view, &now) => {}
+                () = muster_clock::until_or_set_back(next.unwrap_or(Timestamp::MAX)) => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -152,8 +162,19 @@ impl Deliver {
         Ok(transaction.commit().await?)
     }
 
-    async fn reconcile(&mut self, view: &View) -> Result<(), StoreError> {
-        let open = delivery::open(&mut *self.shared.store.acquire().await?).await?;
+    /// Takes every delivery a step on. Gives back when there is more to do, if nothing happens before.
+    async fn reconcile(&mut self, view: &View) -> Result<Option<Timestamp>, StoreError> {
+        let mut connection = self.shared.store.acquire().await?;
+        let open = delivery::open(&mut connection).await?;
+        let held_tasks = assignment::held(&mut connection).await?;
+        let windows = assignment::windows(&mut connection).await?;
+        drop(connection);
+        let windows = windows.map_or(Vec::new(), |(_, windows)| windows);
+        let now = muster_clock::now();
+        let hold = windows::hold(&windows, &self.shared.zone.borrow(), now);
+        let (windows, opens_at) = hold.unzip();
+        let mut moments: Vec<Timestamp> = opens_at.flatten().into_iter().collect();
+        let mut siblings = Siblings::new(&open);
         let mut claims: Vec<Claim> = self
             .at_work
             .iter()
@@ -176,12 +197,17 @@ impl Deliver {
             let around = Surroundings {
                 at_work: at_work.as_ref(),
                 application: view.state(&order.application),
+                windows: windows.as_ref(),
+                held: held_tasks.get(&order.task),
+                sibling: siblings.of(delivery),
                 blocked_by: self.blocked_by(delivery, &claims),
                 most_attempts: self.shared.tuning.most_attempts,
-                now: Timestamp::now(),
+                now,
             };
             let step = decide(delivery, &around);
+            moments.extend(delivery.next_moment(now));
             if step.claims() {
+                siblings.claim(delivery);
                 claims.push(Claim {
                     run: order.run,
                     application: order.application.clone(),
@@ -190,7 +216,7 @@ impl Deliver {
             }
             self.act(delivery, step, view).await?;
         }
-        Ok(())
+        Ok(moments.into_iter().min())
     }
 
     /// The delivery that this one has to wait for: one before it that wants the application to
@@ -259,8 +285,14 @@ impl Deliver {
         }
         let run = delivery.order.run;
         let mut transaction = self.shared.store.begin().await?;
-        delivery::set_waiting(&mut transaction, run, &cause).await?;
-        news::add(&mut transaction, &News::Waiting { run, cause }).await?;
+        if !delivery::set_waiting(&mut transaction, run, &cause).await? {
+            return Ok(());
+        }
+        let told = match cause {
+            Cause::StartsAt { at } => News::Scheduled { run, at },
+            cause => News::Waiting { run, cause },
+        };
+        news::add(&mut transaction, &told).await?;
         transaction.commit().await?;
         self.shared.store.hints.link.notify_one();
         Ok(())
@@ -289,10 +321,15 @@ impl Deliver {
                 let end = End::Refused {
                     reason: refusal.to_string(),
                 };
+                if outcome::retry(&self.shared, delivery, Failure::Refused).await? {
+                    return Ok(());
+                }
                 return outcome::commit(&self.shared, delivery, &end, &Report::default()).await;
             }
         };
-        let attempt = outcome::begin(&self.shared, delivery).await?;
+        let Some(attempt) = outcome::begin(&self.shared, delivery).await? else {
+            return Ok(());
+        };
         let (control, wishes) = watch::channel(Control::Run);
         let begun = Delivery {
             attempt,
@@ -318,6 +355,7 @@ async fn carry_out(
     mut wishes: watch::Receiver<Control>,
 ) -> RunId {
     let run = delivery.order.run;
+    let told: Vec<_> = steps.iter().map(|step| step.step.clone()).collect();
     let outcome = match shared.executor {
         Executor::Pretended => Some(pretend(&steps)),
         Executor::Processes => {
@@ -337,8 +375,17 @@ async fn carry_out(
     let Some((end, report)) = outcome else {
         return run;
     };
+    let failure = outcome::failure(&told, &end, &report);
+    let commit = async || {
+        if let Some(failure) = failure
+            && outcome::retry(&shared, &delivery, failure).await?
+        {
+            return Ok(());
+        }
+        outcome::commit(&shared, &delivery, &end, &report).await
+    };
     // The result is the one thing that cannot be had again: it waits here until there is room.
-    while let Err(cause) = outcome::commit(&shared, &delivery, &end, &report).await {
+    while let Err(cause) = commit().await {
         tracing::error!(%run, "a result waits for the local store: {}", muster_domain::chain(&cause));
         let interrupted = wishes.wait_for(|wish| *wish == Control::Interrupt);
         if tokio::time::timeout(RETRY, interrupted).await.is_ok() {

@@ -34,7 +34,7 @@ enum LinkEnd {
         text: String,
         retry_after: Option<u32>,
     },
-    /// The store took a new name and has to present itself again.
+    /// The store took a new name, or the device another zone: it has to present itself again.
     Again,
     /// The agent stops.
     Stopped,

@@ -3,6 +3,7 @@
 use super::connect::Socket;
 use super::{LinkEnd, note};
 use crate::agent::Shared;
+use crate::assignments;
 use crate::facts;
 use crate::orders;
 use crate::store::{StoreError, command, news};
@@ -53,7 +54,7 @@ enum SessionError {
         text: String,
         retry_after: Option<u32>,
     },
-    #[error("the local store was put back from a copy")]
+    #[error("the agent has to present itself anew")]
     Again,
     #[error("the agent stops")]
     Stopped,
@@ -115,6 +116,8 @@ impl<'a> Session<'a> {
     ) -> Result<std::convert::Infallible, SessionError> {
         let mut view = self.shared.applications.subscribe();
         let mut change = view.borrow_and_update().change;
+        let mut zone = self.shared.zone.subscribe();
+        zone.mark_unchanged();
         let welcome = self.greet().await?;
         note(self.shared, last, "linked", "").await;
         self.after_welcome(&welcome).await?;
@@ -148,6 +151,8 @@ impl<'a> Session<'a> {
                         self.send(&FromAgent::Applications { applications }).await?;
                     }
                 }
+                // What a device is, is told in the first message alone.
+                _ = zone.changed() => return Err(SessionError::Again),
                 () = self.shared.board.changed.notified(), if progress_at.is_none() => {
                     progress_at = Some(progress_sent + PROGRESS_PAUSE);
                 }
@@ -183,7 +188,7 @@ impl<'a> Session<'a> {
             device: self.shared.identity.device,
             store,
             last_order,
-            facts: facts::gather(),
+            facts: facts::gather(&self.shared.zone.borrow().name),
             applications,
         };
         self.send(&FromAgent::Hello(hello)).await?;
@@ -262,6 +267,24 @@ impl<'a> Session<'a> {
             None | Some(FromServer::Welcome(_)) => {}
             Some(FromServer::Order(envelope)) => {
                 orders::take(
+                    &shared.store,
+                    shared.identity.device,
+                    &shared.identity.order_key,
+                    &envelope,
+                )
+                .await?;
+            }
+            Some(FromServer::Assign(envelope)) => {
+                assignments::take(
+                    &shared.store,
+                    shared.identity.device,
+                    &shared.identity.order_key,
+                    &envelope,
+                )
+                .await?;
+            }
+            Some(FromServer::Windows(envelope)) => {
+                assignments::take_windows(
                     &shared.store,
                     shared.identity.device,
                     &shared.identity.order_key,

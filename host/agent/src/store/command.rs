@@ -1,4 +1,5 @@
-//! Bodies of commands, by hash.
+//! Bodies of commands, by hash: those of open deliveries, and those that tasks which the device starts
+//! by itself will need, so that it can do so without the server.
 
 use super::{StoreError, now};
 use muster_domain::Digest;
@@ -13,11 +14,13 @@ pub async fn find(at: &mut SqliteConnection, hash: Digest) -> Result<Option<Stri
     Ok(row.map(|row| row.get(0)))
 }
 
-/// The commands that open deliveries need and that are not here.
+/// The commands that are needed and not here.
 pub async fn missing(at: &mut SqliteConnection) -> Result<Vec<Digest>, StoreError> {
     let rows = sqlx::query(
-        "select distinct command from delivery where state <> 'ended' \
-         and not exists (select 1 from command where command.hash = delivery.command)",
+        "select command from delivery where state <> 'ended' \
+         and not exists (select 1 from command where command.hash = delivery.command) \
+         union select command from assignment where command is not null \
+         and not exists (select 1 from command where command.hash = assignment.command)",
     )
     .fetch_all(at)
     .await?;
@@ -27,7 +30,7 @@ pub async fn missing(at: &mut SqliteConnection) -> Result<Vec<Digest>, StoreErro
         .collect())
 }
 
-/// Keeps a body whose hash was checked, if an open delivery needs it.
+/// Keeps a body whose hash was checked, if it is needed.
 pub async fn insert_if_wanted(
     at: &mut SqliteConnection,
     hash: Digest,
@@ -35,7 +38,8 @@ pub async fn insert_if_wanted(
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "insert into command (hash, body, stored_at) select ?1, ?2, ?3 \
-         where exists (select 1 from delivery where command = ?1 and state <> 'ended') on conflict do nothing",
+         where exists (select 1 from delivery where command = ?1 and state <> 'ended') \
+         or exists (select 1 from assignment where command = ?1) on conflict do nothing",
     )
     .bind(hash.to_string())
     .bind(body)
@@ -45,11 +49,12 @@ pub async fn insert_if_wanted(
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets bodies that no open delivery needs and that have not come today.
+/// Forgets bodies that are not needed and have not come today.
 pub(super) async fn prune(at: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::query(
         "delete from command where stored_at < ? \
-         and not exists (select 1 from delivery where delivery.command = command.hash and state <> 'ended')",
+         and not exists (select 1 from delivery where delivery.command = command.hash and state <> 'ended') \
+         and not exists (select 1 from assignment where assignment.command = command.hash)",
     )
     .bind(now() - 24 * 60 * 60 * 1000)
     .execute(at)

@@ -1,11 +1,13 @@
-//! Deliveries that the server ordered, open and ended.
+//! Deliveries, open and ended: those that the server ordered, under its numbers, and those of tasks that
+//! the device starts by itself, under its own, which are below 0.
 
-use super::{StoreError, before, from_json, now, time, to_json};
+use super::occurrence::{self, Occurrence};
+use super::{StoreError, before, from_json, now, saw, time, to_json};
 use jiff::Timestamp;
 use muster_agent_protocol::message::End;
 use muster_agent_protocol::order::Order;
-use muster_domain::RunId;
 use muster_domain::delivery::Cause;
+use muster_domain::{RunId, TaskId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 use std::time::Duration;
@@ -47,11 +49,11 @@ impl State {
 /// A delivery as the store has it.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// The last order about it.
+    /// The last order about it; what such an order would be, where the device began it by itself.
     pub order: Order,
     /// Where it stands.
     pub state: State,
-    /// What it waits for.
+    /// What it waits for, or why it is over without having begun.
     pub cause: Option<Cause>,
     /// Attempts that were begun.
     pub attempt: u32,
@@ -65,13 +67,34 @@ pub struct Delivery {
     pub has_command: bool,
     /// When it last changed.
     pub changed_at: Timestamp,
+    /// What the schedule has to do with it, where the device began it by itself.
+    pub occurrence: Option<Occurrence>,
+}
+
+impl Delivery {
+    /// Why it was missed, if it was.
+    pub fn missed(&self) -> Option<&Cause> {
+        let over = self.state == State::Ended && self.end.is_none();
+        self.cause.as_ref().filter(|_| over)
+    }
+
+    /// When its schedule has something to say again: it is tried again, or stopped.
+    pub fn next_moment(&self, now: Timestamp) -> Option<Timestamp> {
+        let own = self.occurrence.as_ref()?;
+        let retry = own.retry.map(|(at, _)| at);
+        let stop = own.began_at.and_then(|began| own.rules.stop_at(began));
+        let moments = [retry, stop.map(|(at, _)| at)];
+        moments.into_iter().flatten().filter(|at| *at > now).min()
+    }
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select order_text, state, cause, attempt, session, leader, ended, changed_at, ",
-            "exists (select 1 from command where command.hash = delivery.command) from delivery ",
+            "exists (select 1 from command where command.hash = delivery.command), ",
+            "name, due_at, start_at, rules, admitted, late, began_at, failures, retry_at, failed_at, stop ",
+            "from delivery left join occurrence using (run) ",
             $rest
         )
     };
@@ -92,6 +115,7 @@ fn read(row: &SqliteRow) -> Result<Delivery, StoreError> {
         end: json(6).map(|text| from_json("an end", &text)).transpose()?,
         changed_at: time(row.get(7)),
         has_command: row.get(8),
+        occurrence: occurrence::read(row, 9)?,
     })
 }
 
@@ -106,17 +130,35 @@ pub async fn find(at: &mut SqliteConnection, run: RunId) -> Result<Option<Delive
 
 /// All that are not over, in the order in which they came.
 pub async fn open(at: &mut SqliteConnection) -> Result<Vec<Delivery>, StoreError> {
-    let rows = sqlx::query(select!("where state <> 'ended' order by accepted_at, run"))
-        .fetch_all(at)
-        .await?;
+    let rows = sqlx::query(select!(
+        "where state <> 'ended' order by accepted_at, abs(run)"
+    ))
+    .fetch_all(at)
+    .await?;
     rows.iter().map(read).collect()
 }
 
 /// The newest `most`, open ones first.
 pub async fn list(at: &mut SqliteConnection, most: u32) -> Result<Vec<Delivery>, StoreError> {
     let rows = sqlx::query(select!(
-        "order by state = 'ended', changed_at desc, run desc limit ?"
+        "order by state = 'ended', changed_at desc, abs(run) desc limit ?"
     ))
+    .bind(most)
+    .fetch_all(at)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The newest `most` of a task that the device started by itself, the latest occurrence first.
+pub async fn of_task(
+    at: &mut SqliteConnection,
+    task: TaskId,
+    most: u32,
+) -> Result<Vec<Delivery>, StoreError> {
+    let rows = sqlx::query(select!(
+        "where occurrence.task = ? order by occurrence.due_at desc, run limit ?"
+    ))
+    .bind(task.0)
     .bind(most)
     .fetch_all(at)
     .await?;
@@ -137,7 +179,29 @@ pub async fn insert(at: &mut SqliteConnection, order: &Order) -> Result<(), Stor
     .bind(now())
     .execute(&mut *at)
     .await?;
-    saw_order(at, order).await
+    saw(at, sequence(order)).await
+}
+
+/// Takes in one that the device begins by itself, which waits.
+pub(super) async fn insert_own(
+    at: &mut SqliteConnection,
+    order: &Order,
+    cause: Option<&Cause>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into delivery (run, sequence, command, order_text, state, cause, accepted_at, changed_at) \
+         values (?, ?, ?, ?, 'waiting', ?, ?, ?)",
+    )
+    .bind(order.run.0)
+    .bind(sequence(order))
+    .bind(order.command.to_string())
+    .bind(to_json(order)?)
+    .bind(cause.map(to_json).transpose()?)
+    .bind(now())
+    .bind(now())
+    .execute(at)
+    .await?;
+    Ok(())
 }
 
 /// Puts a later order in the place of the one that it had.
@@ -149,48 +213,61 @@ pub async fn set_order(at: &mut SqliteConnection, order: &Order) -> Result<(), S
         .bind(order.run.0)
         .execute(&mut *at)
         .await?;
-    saw_order(at, order).await
-}
-
-async fn saw_order(at: &mut SqliteConnection, order: &Order) -> Result<(), StoreError> {
-    sqlx::query("update identity set last_order = max(last_order, ?)")
-        .bind(sequence(order))
-        .execute(at)
-        .await?;
-    Ok(())
+    saw(at, sequence(order)).await
 }
 
 fn sequence(order: &Order) -> i64 {
     i64::try_from(order.sequence).unwrap_or(i64::MAX)
 }
 
-/// Says what it waits for.
+/// Says what it waits for. False if it was over meanwhile.
 pub async fn set_waiting(
     at: &mut SqliteConnection,
     run: RunId,
     cause: &Cause,
-) -> Result<(), StoreError> {
-    sqlx::query("update delivery set state = 'waiting', cause = ?, changed_at = ? where run = ?")
-        .bind(to_json(cause)?)
-        .bind(now())
-        .bind(run.0)
-        .execute(at)
-        .await?;
-    Ok(())
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update delivery set state = 'waiting', cause = ?, leader = null, changed_at = ? \
+         where run = ? and state <> 'ended'",
+    )
+    .bind(to_json(cause)?)
+    .bind(now())
+    .bind(run.0)
+    .execute(at)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
-/// Begins an attempt, and gives back its number.
-pub async fn set_begun(at: &mut SqliteConnection, run: RunId) -> Result<u32, StoreError> {
+/// Ends one that never begins, where the device began it by itself. False if it was over already.
+pub async fn set_missed(
+    at: &mut SqliteConnection,
+    run: RunId,
+    cause: &Cause,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update delivery set state = 'ended', cause = ?, changed_at = ? \
+         where run = ? and state <> 'ended' and attempt = 0",
+    )
+    .bind(to_json(cause)?)
+    .bind(now())
+    .bind(run.0)
+    .execute(at)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Begins an attempt, and gives back its number. None if it was over meanwhile.
+pub async fn set_begun(at: &mut SqliteConnection, run: RunId) -> Result<Option<u32>, StoreError> {
     let row = sqlx::query(
         "update delivery set state = 'running', cause = null, attempt = attempt + 1, session = ?, leader = null, \
-         changed_at = ? where run = ? returning attempt",
+         changed_at = ? where run = ? and state <> 'ended' returning attempt",
     )
     .bind(super::current_session())
     .bind(now())
     .bind(run.0)
-    .fetch_one(at)
+    .fetch_optional(at)
     .await?;
-    Ok(row.get(0))
+    Ok(row.map(|row| row.get(0)))
 }
 
 /// Changes between running and paused, or from waiting to paused. False if it was over meanwhile.
@@ -260,7 +337,7 @@ pub(super) async fn prune(at: &mut SqliteConnection, keep: Duration) -> Result<(
     .await?;
     for row in rows {
         let delivery = read(&row)?;
-        if delivery.order.valid_until < Timestamp::now() {
+        if delivery.occurrence.is_some() || delivery.order.valid_until < muster_clock::now() {
             sqlx::query("delete from delivery where run = ?")
                 .bind(delivery.order.run.0)
                 .execute(&mut *at)

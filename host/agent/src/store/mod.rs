@@ -4,11 +4,14 @@
 //! One file per noun. Functions take the connection, so that the caller decides what is one
 //! transaction. Times are milliseconds since 1970.
 
+pub mod assignment;
 pub mod command;
 pub mod delivery;
 pub mod log;
 pub mod news;
+pub mod occurrence;
 pub mod standing;
+pub mod started;
 
 use crate::process;
 use jiff::Timestamp;
@@ -70,6 +73,8 @@ pub(crate) struct Hints {
     pub(crate) link: Notify,
     /// To deliver.
     pub(crate) deliver: Notify,
+    /// To the schedule.
+    pub(crate) schedule: Notify,
     /// To the platform's log.
     pub(crate) log: Notify,
 }
@@ -105,7 +110,8 @@ impl Store {
             }
         };
         sqlx::query(
-            "insert into identity (id, owner, store) values (1, ?, ?) on conflict do nothing",
+            "insert into identity (id, owner, store, last_run) values (1, ?, ?, -unixepoch()) \
+             on conflict do nothing",
         )
         .bind(owner)
         .bind(uuid::Uuid::new_v4().to_string())
@@ -166,9 +172,10 @@ impl Store {
         Ok((row.get(0), row.get::<i64, _>(1).unsigned_abs()))
     }
 
-    /// Takes a new name: to the server, numbers of news begin again.
+    /// Takes a new name: to the server, numbers of news begin again. Those of own deliveries go on
+    /// where no copy of this store can have come to.
     pub async fn rename(&self) -> Result<(), StoreError> {
-        sqlx::query("update identity set store = ?")
+        sqlx::query("update identity set store = ?, last_run = min(last_run, -unixepoch())")
             .bind(uuid::Uuid::new_v4().to_string())
             .execute(&self.pool)
             .await?;
@@ -179,6 +186,8 @@ impl Store {
     pub async fn prune(&self, tuning: &crate::config::Tuning) -> Result<(), StoreError> {
         let mut connection = self.acquire().await?;
         delivery::prune(&mut connection, tuning.keep_deliveries).await?;
+        occurrence::prune(&mut connection, tuning.keep_deliveries).await?;
+        assignment::prune(&mut connection, tuning.keep_deliveries).await?;
         command::prune(&mut connection).await?;
         log::prune(&mut connection, tuning.keep_log, tuning.most_log_entries).await
     }
@@ -233,8 +242,17 @@ fn put_aside(file: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The greatest number of what the server sent, orders and others.
+async fn saw(at: &mut SqliteConnection, sequence: i64) -> Result<(), StoreError> {
+    sqlx::query("update identity set last_order = max(last_order, ?)")
+        .bind(sequence)
+        .execute(at)
+        .await?;
+    Ok(())
+}
+
 pub(crate) fn now() -> i64 {
-    Timestamp::now().as_millisecond()
+    muster_clock::now().as_millisecond()
 }
 
 fn time(milliseconds: i64) -> Timestamp {

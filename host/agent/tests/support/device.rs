@@ -1,6 +1,7 @@
 //! A device: a data folder with a connector, and an agent on it, in this process or in its own.
 
 use super::{PATIENCE, TestServer};
+use jiff::Timestamp;
 use muster_agent::config::Tuning;
 use muster_agent::connector::ConnectorSource;
 use muster_agent::execute::Executor;
@@ -99,8 +100,22 @@ impl Device {
             .unwrap()
     }
 
+    /// Puts the clock of the program to a moment, or a little later.
+    pub fn clock(&self, moment: Timestamp) {
+        let off = moment.as_second() - Timestamp::now().as_second() + 1;
+        // Whoever reads it meanwhile gets the whole old or the whole new one.
+        let new = self.data().join("clock.new");
+        std::fs::write(&new, off.to_string()).unwrap();
+        std::fs::rename(new, self.data().join("clock")).unwrap();
+    }
+
     /// Starts the program as the service.
     pub fn service(&self) -> Service {
+        self.service_with(&[])
+    }
+
+    /// The same with more in its environment.
+    pub fn service_with(&self, environment: &[(&str, &str)]) -> Service {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -113,6 +128,7 @@ impl Device {
             .env("MUSTER_AGENT_GRACE_SECONDS", "1")
             .env("MUSTER_AGENT_LONGEST_BACKOFF_SECONDS", "1")
             .env("MUSTER_AGENT_PLATFORM_LOG", "none")
+            .envs(environment.iter().copied())
             .stderr(log)
             .spawn()
             .unwrap();
@@ -122,6 +138,8 @@ impl Device {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_muster-agent"));
         command.arg("--data").arg(self.data()).stdin(Stdio::null());
+        command.env("MUSTER_CLOCK", self.data().join("clock"));
+        command.env("TZ", "Europe/Berlin");
         command
     }
 }
@@ -133,6 +151,13 @@ impl Service {
     pub fn kill9(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
+    }
+
+    /// Waits until it was killed from within.
+    pub async fn killed(mut self) {
+        use std::os::unix::process::ExitStatusExt as _;
+        let status = tokio::task::spawn_blocking(move || self.0.wait().unwrap());
+        assert_eq!(status.await.unwrap().signal(), Some(9));
     }
 
     pub async fn terminate(mut self) -> bool {

@@ -17,6 +17,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
+use muster_agent_protocol::assignment::{Assigned, Assignment, DeviceWindows, Standing};
 use muster_agent_protocol::enroll::{EnrollRequest, EnrollResponse, EnrollmentToken};
 use muster_agent_protocol::message::{End, FromAgent, FromServer, Hello, News, Welcome};
 use muster_agent_protocol::order::{Order, OrderKey};
@@ -24,6 +25,7 @@ use muster_agent_protocol::{ENROLL_PATH, LINK_PATH, VERSION};
 use muster_domain::application::Needs;
 use muster_domain::delivery::Wanted;
 use muster_domain::report::Report;
+use muster_domain::schedule::Schedule;
 use muster_domain::{DeviceId, Digest, RunId, TaskId};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, CertifiedIssuer, IsCa,
@@ -182,7 +184,54 @@ impl TestServer {
             command,
             wanted,
             valid_until: Timestamp::now() + jiff::SignedDuration::from_hours(1),
+            despite_windows: false,
         }
+    }
+
+    /// A task for the device to start by itself.
+    pub fn assigned(command: Digest, schedule: &serde_json::Value) -> Assigned {
+        Assigned {
+            task_name: "nightly".into(),
+            revision: 1,
+            application: "org.example.tool".parse().unwrap(),
+            task_type: "scan".parse().unwrap(),
+            needs: Needs::Running,
+            exclusive: false,
+            time_limit: 600,
+            command,
+            plugin: Digest::of("plugin"),
+            schedule: Schedule::parse(schedule).unwrap().0,
+            schedule_revision: 1,
+            since: Timestamp::now(),
+            devices: 1,
+        }
+    }
+
+    /// Assigns a task, or takes it back.
+    pub fn assign(&self, task: i64, standing: Standing) {
+        let mut state = self.state.lock().unwrap();
+        state.sequence += 1;
+        let envelope = state.order_key.seal(&Assignment {
+            device: DeviceId(1),
+            sequence: state.sequence,
+            task: TaskId(task),
+            standing,
+        });
+        drop(state);
+        self.send(FromServer::Assign(envelope));
+    }
+
+    /// Says when tasks may start.
+    pub fn windows(&self, windows: serde_json::Value) {
+        let mut state = self.state.lock().unwrap();
+        state.sequence += 1;
+        let envelope = state.order_key.seal(&DeviceWindows {
+            device: DeviceId(1),
+            sequence: state.sequence,
+            windows: serde_json::from_value(windows).unwrap(),
+        });
+        drop(state);
+        self.send(FromServer::Windows(envelope));
     }
 
     /// Sends an order, signed.
@@ -398,6 +447,18 @@ fn react(
         }
         _ => None,
     };
-    let _ = state.from_agent.send(message.clone());
+    // One by one: a test that picks one out does not pass over those that came with it.
+    let all = match message {
+        FromAgent::News { news } => news
+            .iter()
+            .map(|one| FromAgent::News {
+                news: vec![one.clone()],
+            })
+            .collect(),
+        other => vec![other.clone()],
+    };
+    for message in all {
+        let _ = state.from_agent.send(message);
+    }
     answer
 }

@@ -10,6 +10,7 @@ use muster_agent_protocol::assignment::{Assigned, Assignment, Standing};
 use muster_agent_protocol::message::FromServer;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
 use muster_domain::device::Device;
+use muster_domain::run::RunState;
 use muster_domain::schedule::RandomDelay;
 use muster_domain::{DeviceId, Digest, RunId, TaskId};
 use muster_storage::Connection;
@@ -209,7 +210,7 @@ async fn keep(
 
 /// Ends what a device never heard of and will not begin any more: what came due before a moment. If
 /// it began one in spite of that, while it was away, its word counts.
-async fn let_go(
+pub(crate) async fn let_go(
     connection: &mut Connection,
     task: TaskId,
     device: DeviceId,
@@ -218,7 +219,8 @@ async fn let_go(
     let now = Timestamp::now();
     let mut changed = Vec::new();
     for run in run_list_open_of(connection, task).await? {
-        let concerned = run.is_begun_by_devices() && run.started_at <= until;
+        let concerned =
+            run.is_begun_by_devices() && run.state != RunState::Stopping && run.started_at <= until;
         if !concerned || !run.targets.contains(device.0) {
             continue;
         }
@@ -230,7 +232,7 @@ async fn let_go(
             ..Delivery::blank(run.id, device, now)
         };
         match delivery_get(connection, run.id, device).await? {
-            None => delivery_insert(connection, &missed).await?,
+            None => delivery_insert(connection, &missed, run.untouched()).await?,
             Some(delivery) if delivery.known_as.is_none() && !delivery.state.is_final() => {
                 delivery_update(connection, &missed, delivery.state).await?;
             }

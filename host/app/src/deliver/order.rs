@@ -37,7 +37,7 @@ impl OrderDraft {
             exclusive: active.translations.exclusive,
             run: active.run.clone(),
             schedule: active.translations.schedule.clone(),
-            valid_until: Timestamp::now() + VALID_FOR,
+            valid_until: muster_clock::now() + VALID_FOR,
         }
     }
 

@@ -3,14 +3,16 @@
 //! The plug-in is asked once for each profile, with all profiles that are new in one call.
 
 use crate::schema::Written;
+use crate::submit::Agreed;
 use crate::{App, AppError};
-use muster_domain::application::{Needs, TaskType};
+use muster_domain::application::{Mark, Needs, TaskType};
 use muster_domain::command::Command;
 use muster_domain::delivery::Cause;
 use muster_domain::device::{ApplicationState, Device};
 use muster_domain::profile::{Profile, ProfileCount};
 use muster_domain::schedule::Schedule;
 use muster_domain::settings::Settings;
+use muster_domain::task::NewTask;
 use muster_domain::{DeviceId, Digest, TaskId};
 use muster_plugin_host::{CallError, CallFailure, Plugin, Refusal};
 use muster_storage::Connection;
@@ -89,6 +91,29 @@ impl Translations {
             plugin: None,
             made: BTreeMap::new(),
         })
+    }
+
+    /// Those of a task that is not kept yet.
+    pub(crate) fn of_draft(task: &NewTask, agreed: &Agreed) -> Self {
+        Self {
+            head: TaskHead {
+                name: task.name.clone(),
+                application: task.application.clone(),
+                task_type: task.task_type.clone(),
+                time_limit: task.time_limit.unwrap_or(agreed.task_type.time_limit),
+            },
+            needs: agreed.task_type.needs,
+            exclusive: agreed.task_type.is(Mark::Exclusive),
+            schedule: task.schedule.clone(),
+            // No task has this number, so that no word about it is kept.
+            task: TaskId(0),
+            revision: 0,
+            own: Ok(agreed.settings.clone()),
+            settings: agreed.settings.clone(),
+            schema_version: agreed.task_type.schema_version,
+            plugin: None,
+            made: BTreeMap::new(),
+        }
     }
 
     /// The number of the revision.

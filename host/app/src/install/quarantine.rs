@@ -124,6 +124,7 @@ impl App {
         if moved {
             self.0.applications.spare(plugin);
             self.0.applications.take(application);
+            self.0.hints.everything();
         }
         drop(alone);
         Ok(moved)

@@ -114,6 +114,8 @@ impl App {
             .await?;
         muster_crash_point::reach("remove.committed");
         self.0.applications.take(application);
+        // Devices hear that what they start by themselves is held.
+        self.0.hints.everything();
         self.0.shadows.take_application(application);
         // What is not removed now is when the server starts again.
         self.plugin_files_remove(application).await?;

@@ -61,7 +61,7 @@ impl App {
     }
 }
 
-async fn resolve(
+pub(super) async fn resolve(
     connection: &mut Connection,
     device: DeviceId,
     mut news: Vec<NumberedNews>,
@@ -207,7 +207,7 @@ fn names(schedule: &Schedule, occurrence: OccurrenceId, now: Timestamp) -> bool 
             let near = day.duration_since(today) <= AHEAD;
             near && schedule.when.starting() == Some(of)
         }
-        OccurrenceId::Event { .. } => false,
+        OccurrenceId::Event { .. } | OccurrenceId::After { .. } => false,
     }
 }
 
@@ -221,10 +221,11 @@ async fn begun(
 ) -> Result<(), AppError> {
     let now = Timestamp::now();
     let before = delivery_get(connection, run.id, device).await?;
+    let stopped = run.untouched() == DeliveryState::Cancelled && run.targets.contains(device.0);
     let wanted = match run.state {
-        RunState::Running | RunState::Finished => Wanted::Run,
+        _ if stopped => Wanted::Stop,
         RunState::Paused => Wanted::Pause,
-        RunState::Stopping => Wanted::Stop,
+        _ => Wanted::Run,
     };
     let Some(before) = before else {
         let delivery = Delivery {
@@ -236,8 +237,14 @@ async fn begun(
             plugin: Some(plugin),
             ..Delivery::blank(run.id, device, now)
         };
-        delivery_insert(connection, &delivery).await?;
-        return Ok(());
+        // Who was no target until now was taken in as pending.
+        let was = if run.targets.contains(device.0) {
+            run.untouched()
+        } else {
+            DeliveryState::Pending
+        };
+        delivery_insert(connection, &delivery, was).await?;
+        return reopen(connection, run, wanted).await;
     };
     let mut delivery = Delivery {
         known_as: Some(own),
@@ -267,14 +274,20 @@ async fn begun(
     if reopened {
         delivery.summary = None;
         delivery.cause = None;
-        if run.state == RunState::Finished {
-            let state = match delivery.wanted {
-                Wanted::Stop => RunState::Stopping,
-                _ => RunState::Running,
-            };
-            run_state_set(connection, run.id, state, None).await?;
-        }
+        reopen(connection, run, delivery.wanted).await?;
     }
     delivery_update(connection, &delivery, before.state).await?;
+    Ok(())
+}
+
+/// A run that was over is under way again.
+async fn reopen(connection: &mut Connection, run: &Run, wanted: Wanted) -> Result<(), AppError> {
+    if run.state == RunState::Finished {
+        let state = match wanted {
+            Wanted::Stop => RunState::Stopping,
+            _ => RunState::Running,
+        };
+        run_state_set(connection, run.id, state, None).await?;
+    }
     Ok(())
 }

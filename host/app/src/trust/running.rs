@@ -63,6 +63,7 @@ impl App {
                 self.loaded(row, Some(("revoked", why))).await?;
                 muster_crash_point::reach("trust.quarantined");
                 self.0.applications.take(&row.description.application);
+                self.0.hints.everything();
                 self.0.watch.log_grew();
             }
             RevisionState::Shadow => self.shadow_revoked(row, refusal).await?,

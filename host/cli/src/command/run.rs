@@ -1,4 +1,4 @@
-//! Runs: list, show, watch, stop, pause, resume.
+//! Runs: list, show, watch, stop, run again, pause, resume.
 
 use crate::client::{Query, path};
 use crate::command::Context;
@@ -7,9 +7,10 @@ use crate::failure::Failure;
 use crate::output::{Tint, cell, number, word};
 use crate::watch;
 use clap::{Args, Subcommand};
-use muster_api::run::{DeliveryView, RunView};
+use muster_api::run::{DeliveryView, RunAgain, RunView};
 use muster_domain::delivery::DeliveryState;
 use muster_domain::run::RunState;
+use muster_domain::text::counted;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Run {
@@ -36,6 +37,14 @@ pub(crate) enum Run {
     Stop {
         /// Its number
         run: i64,
+    },
+    /// Run its task again, on the devices on which it failed
+    Again {
+        /// Its number
+        run: i64,
+        /// On those in this state instead; may be given several times
+        #[arg(long = "state", value_name = "STATE")]
+        states: Vec<DeliveryState>,
     },
     /// Pause a run; devices that are at it stand still
     Pause {
@@ -78,10 +87,28 @@ impl Run {
                 watch::watch(context, run, devices).await
             }
             Self::Stop { run } => act(context, run, "stop").await,
+            Self::Again { run, states } => again(context, run, states).await,
             Self::Pause { run } => act(context, run, "pause").await,
             Self::Resume { run } => act(context, run, "resume").await,
         }
     }
+}
+
+async fn again(context: &Context, run: i64, states: Vec<DeliveryState>) -> Result<(), Failure> {
+    let path = path(&["runs", &run.to_string(), "again"]);
+    let body = RunAgain {
+        states: (!states.is_empty()).then_some(states),
+    };
+    let answer = context.client.post(&path, &body).await?;
+    if context.out.is_json() {
+        return context.out.json(&answer.raw);
+    }
+    let run: RunView = answer.view()?;
+    let devices = counted(run.total, "device");
+    context.out.text(&format!(
+        "Started run {} of {} on {devices}.",
+        run.id, run.task_name
+    ))
 }
 
 async fn list(context: &Context, task: Option<String>, limit: usize) -> Result<(), Failure> {

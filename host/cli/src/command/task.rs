@@ -2,6 +2,8 @@
 
 pub(crate) mod change;
 mod create;
+mod plan;
+mod revision;
 mod schedule;
 mod scope;
 mod show;
@@ -70,6 +72,11 @@ pub(crate) enum Task {
     /// Change a task's settings, schedule, name or time limit
     #[command(after_help = help())]
     Set(change::Set),
+    /// Show what a task will do: who is in its scope, where it cannot be done, its next starts
+    Plan {
+        /// Its number or name
+        task: String,
+    },
     /// Start a task
     Start {
         /// Its number or name
@@ -103,10 +110,26 @@ pub(crate) enum Task {
         #[arg(long, short)]
         yes: bool,
     },
-    /// Show all revisions of a task's settings
+    /// Show all revisions of a task's settings and schedule
     Revisions {
         /// Its number or name
         task: String,
+    },
+    /// Show what differs between two revisions of a task
+    Compare {
+        /// Its number or name
+        task: String,
+        /// A revision
+        from: u32,
+        /// Another one; the newest if left out
+        to: Option<u32>,
+    },
+    /// Give a task the settings and the schedule that it had in a revision
+    Rollback {
+        /// Its number or name
+        task: String,
+        /// The revision
+        revision: u32,
     },
 }
 
@@ -122,6 +145,7 @@ impl Task {
             } => show::list(context, application, task_type, limit).await,
             Self::Show { task } => show::one(context, &task).await,
             Self::Set(set) => set.run(context).await,
+            Self::Plan { task } => plan::of_task(context, &task).await,
             Self::Start {
                 task,
                 watch,
@@ -140,6 +164,10 @@ impl Task {
             Self::Import(import) => import.run(context).await,
             Self::Delete { task, yes } => delete(context, &task, yes).await,
             Self::Revisions { task } => show::revisions(context, &task).await,
+            Self::Compare { task, from, to } => revision::compare(context, &task, from, to).await,
+            Self::Rollback { task, revision } => {
+                revision::roll_back(context, &task, revision).await
+            }
         }
     }
 }

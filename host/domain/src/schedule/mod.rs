@@ -3,13 +3,15 @@
 //! Read in this order: [`when`] has the items that an administrator chooses from; `rule`, `calendar`
 //! and [`cron`] say which minutes they name, [`zone`] which moments those are, [`occurrence`] puts them in
 //! order, [`occurrence_id`] gives each its name; [`policy`] decides what happens when one is due, or was missed;
-//! [`trigger`] answers to what happens; [`window`] says when nothing may start; `check` finds what is
+//! [`trigger`] answers to what happens; [`window`] says when nothing may start; [`forecast`] tells what
+//! will come of it all; `check` finds what is
 //! wrong with a schedule before it is saved.
 
 mod calendar;
 mod check;
 pub mod clock;
 pub mod cron;
+pub mod forecast;
 pub mod occurrence;
 pub mod occurrence_id;
 pub mod policy;

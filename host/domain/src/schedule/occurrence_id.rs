@@ -2,6 +2,7 @@
 //! of one that the other has not heard of yet.
 
 use super::clock::LocalMinute;
+use crate::id::RunId;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -40,6 +41,11 @@ pub enum OccurrenceId {
     Event {
         /// The event's number.
         event: i64,
+    },
+    /// The end of another task's run, on one device after the other: `after/55`.
+    After {
+        /// The other task's run.
+        run: RunId,
     },
 }
 
@@ -87,6 +93,7 @@ impl fmt::Display for OccurrenceId {
             Self::Saved { revision } => write!(f, "saved/{revision}"),
             Self::Start { of, day, number } => write!(f, "{}/{day}/{number}", of.word()),
             Self::Event { event } => write!(f, "event/{event}"),
+            Self::After { run } => write!(f, "after/{run}"),
         }
     }
 }
@@ -129,6 +136,7 @@ fn read(text: &str) -> Option<Result<OccurrenceId, String>> {
             .ok()
             .map(|revision| OccurrenceId::Saved { revision }),
         "event" => rest.parse().ok().map(|event| OccurrenceId::Event { event }),
+        "after" => rest.parse().ok().map(|run| OccurrenceId::After { run }),
         _ => {
             let of = Starting::ALL.into_iter().find(|of| of.word() == word)?;
             start(of, rest)
@@ -159,6 +167,7 @@ mod tests {
             "application-start/2026-10-25/1",
             "agent-start/2026-10-25/12",
             "event/1234",
+            "after/55",
         ] {
             let id = OccurrenceId::try_from(text.to_owned()).unwrap();
             assert_eq!(id.to_string(), text);

@@ -1,6 +1,7 @@
 //! Runs and their deliveries.
 
-use super::{limit, number, page, value, view};
+use super::{Created, limit, number, page, value, view};
+use crate::body::Json as Body;
 use crate::edge::{Edge, Path, Query};
 use crate::problem::Problem;
 use crate::stream;
@@ -9,7 +10,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use muster_api::page::Page;
 use muster_api::problem::ProblemDocument;
-use muster_api::run::{DeliveryView, RunView};
+use muster_api::run::{DeliveryView, RunAgain, RunView};
 use muster_app::{Administrator, App};
 use muster_domain::{DeviceId, RunId, TaskId};
 use serde::Deserialize;
@@ -67,6 +68,26 @@ pub(crate) async fn run_stop(
 ) -> Result<Json<RunView>, Problem> {
     let run = app.run_stop(&who, number("run", &run)?).await?;
     shown(&app, &who, run.id).await
+}
+
+/// Runs a run's task again on the devices on which it ended in some states.
+#[utoipa::path(post, path = "/api/v1/runs/{run}/again", tag = "runs", params(("run" = i64, Path)),
+    request_body = RunAgain,
+    responses(
+        (status = 201, body = RunView),
+        (status = 404, body = ProblemDocument),
+        (status = 409, description = "no loaded plug-in, no such device, or a run is under way", body = ProblemDocument),
+    ))]
+pub(crate) async fn run_again(
+    app: App,
+    who: Administrator,
+    Path(run): Path<String>,
+    Body(again): Body<RunAgain>,
+) -> Result<Created<RunView>, Problem> {
+    let states = again.states.unwrap_or_else(RunAgain::failed);
+    let run = app.run_again(&who, number("run", &run)?, states).await?;
+    let view = view::run(app.run_get(&who, run.id).await?);
+    Ok(Created::at(format!("/runs/{}", run.id), view))
 }
 
 /// Pauses a run: devices that are at it stand still, others wait.

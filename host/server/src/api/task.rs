@@ -7,9 +7,12 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
 use muster_api::page::Page;
+use muster_api::plan::ChangeView;
 use muster_api::problem::ProblemDocument;
 use muster_api::run::RunView;
-use muster_api::task::{TaskChange, TaskCopy, TaskCreate, TaskRevisionView, TaskView};
+use muster_api::task::{
+    TaskChange, TaskCopy, TaskCreate, TaskRevisionView, TaskRollback, TaskView,
+};
 use muster_app::submit::{TaskChangeRequest, TaskRequest};
 use muster_app::task::TaskFilter;
 use muster_app::{Administrator, App};
@@ -67,7 +70,7 @@ pub(crate) async fn task_create(
     created(&app, &who, task.id).await
 }
 
-fn request(task: TaskCreate) -> Result<TaskRequest, Problem> {
+pub(super) fn request(task: TaskCreate) -> Result<TaskRequest, Problem> {
     let settings = task.settings.as_ref();
     Ok(TaskRequest {
         schema_version: None,
@@ -124,6 +127,7 @@ pub(crate) async fn task_change(
         settings: change.settings.as_ref().map(Settings::from_value),
         time_limit: change.time_limit,
         schedule: change.schedule,
+        schema_version: None,
     };
     let task = app
         .task_change(&who, number("task", &task)?, request)
@@ -155,6 +159,53 @@ pub(crate) async fn task_revision_list(
     Ok(super::whole(
         revisions.into_iter().map(view::revision).collect(),
     ))
+}
+
+/// Which revisions are compared.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CompareQuery {
+    /// What was there.
+    from: u32,
+    /// What is there.
+    to: u32,
+}
+
+/// What differs between two revisions of a task.
+#[utoipa::path(get, path = "/api/v1/tasks/{task}/compare", tag = "tasks", params(("task" = i64, Path), CompareQuery),
+    responses((status = 200, body = Page<ChangeView>), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn task_compare(
+    app: App,
+    who: Administrator,
+    Path(task): Path<String>,
+    Query(query): Query<CompareQuery>,
+) -> Result<Json<Page<ChangeView>>, Problem> {
+    let task = number("task", &task)?;
+    let changes = app.task_compare(&who, task, query.from, query.to).await?;
+    Ok(super::whole(
+        changes.into_iter().map(view::plan::change).collect(),
+    ))
+}
+
+/// Gives a task the settings and the schedule that it had in a revision, as a new one.
+#[utoipa::path(post, path = "/api/v1/tasks/{task}/rollback", tag = "tasks", params(("task" = i64, Path)),
+    request_body = TaskRollback,
+    responses(
+        (status = 200, body = TaskView),
+        (status = 404, body = ProblemDocument),
+        (status = 409, body = ProblemDocument),
+        (status = 422, description = "the plug-in does not take these settings any more", body = ProblemDocument),
+    ))]
+pub(crate) async fn task_rollback(
+    app: App,
+    who: Administrator,
+    Path(task): Path<String>,
+    Body(rollback): Body<TaskRollback>,
+) -> Result<Json<TaskView>, Problem> {
+    let task = number("task", &task)?;
+    let task = app.task_roll_back(&who, task, rollback.revision).await?;
+    Ok(Json(shown(&app, &who, task.id).await?))
 }
 
 /// Makes a task like another one.

@@ -28,6 +28,9 @@ pub(crate) struct Create {
     settings: SettingsArgs,
     #[command(flatten)]
     schedule: ScheduleArgs,
+    /// Show what it would do, and create nothing
+    #[arg(long)]
+    plan: bool,
     /// How long a device may take, such as 2h; the task type's own limit if left out
     #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
     time_limit: Option<u32>,
@@ -51,6 +54,10 @@ impl Create {
             time_limit: self.time_limit,
             schedule: self.schedule.value()?,
         };
+        if self.plan {
+            let answer = context.client.post("/tasks/plan", &body).await?;
+            return super::plan::show(context, &answer);
+        }
         let key = self
             .idempotency_key
             .unwrap_or_else(|| Uuid::new_v4().to_string());

@@ -1,0 +1,170 @@
+//! Assignments and windows: the first step on the device for what it starts by itself. As with
+//! [`crate::orders`], an envelope is opened, judged, and becomes a row; the schedule starts from that.
+
+use crate::orders::{Refusal, note_refusal};
+use crate::store::log::NewEntry;
+use crate::store::{Store, StoreError, assignment, delivery, news, occurrence};
+use muster_agent_protocol::assignment::{Assignment, DeviceWindows, Standing};
+use muster_agent_protocol::message::News;
+use muster_agent_protocol::order::{Envelope, OrderPublicKey};
+use muster_domain::delivery::Cause;
+use muster_domain::event::Severity;
+use muster_domain::{DeviceId, TaskId};
+use sqlx::SqliteConnection;
+
+/// Takes an assignment in: after this it is committed, or refused and logged.
+pub async fn take(
+    store: &Store,
+    device: DeviceId,
+    key: &OrderPublicKey,
+    envelope: &Envelope,
+) -> Result<(), StoreError> {
+    let judged = envelope.open(key).map_err(Refusal::from);
+    let judged = judged.and_then(|assignment: Assignment| {
+        meant(assignment.device, device)?;
+        Ok(assignment)
+    });
+    let assignment = match judged {
+        Ok(assignment) => assignment,
+        Err(refusal) => return refuse(store, "An assignment", &refusal).await,
+    };
+    let (_, seen) = store.identity().await?;
+    let mut transaction = store.begin().await?;
+    let known = assignment::find(&mut transaction, assignment.task).await?;
+    let before = known.as_ref().map(|known| known.sequence);
+    match newer(assignment.sequence, before, seen) {
+        Ok(true) => {}
+        Ok(false) => return Ok(()),
+        Err(refusal) => {
+            drop(transaction);
+            return refuse(store, "An assignment", &refusal).await;
+        }
+    }
+    assignment::put(&mut transaction, &assignment).await?;
+    if assignment.standing == Standing::Withdrawn {
+        let task = assignment.task;
+        withdraw(store, &mut transaction, task).await?;
+    }
+    transaction.commit().await?;
+    muster_crash_point::reach("agent.assignment-committed");
+    wake(store);
+    Ok(())
+}
+
+/// Takes the device's windows in: after this they are committed, or refused and logged.
+pub async fn take_windows(
+    store: &Store,
+    device: DeviceId,
+    key: &OrderPublicKey,
+    envelope: &Envelope,
+) -> Result<(), StoreError> {
+    let judged = envelope.open(key).map_err(Refusal::from);
+    let judged = judged.and_then(|windows: DeviceWindows| {
+        meant(windows.device, device)?;
+        Ok(windows)
+    });
+    let windows = match judged {
+        Ok(windows) => windows,
+        Err(refusal) => return refuse(store, "A message with windows", &refusal).await,
+    };
+    let (_, seen) = store.identity().await?;
+    let mut transaction = store.begin().await?;
+    let before = assignment::windows(&mut transaction).await?;
+    match newer(windows.sequence, before.map(|(sequence, _)| sequence), seen) {
+        Ok(true) => {}
+        Ok(false) => return Ok(()),
+        Err(refusal) => {
+            drop(transaction);
+            return refuse(store, "A message with windows", &refusal).await;
+        }
+    }
+    assignment::put_windows(&mut transaction, &windows).await?;
+    transaction.commit().await?;
+    muster_crash_point::reach("agent.windows-committed");
+    wake(store);
+    Ok(())
+}
+
+fn meant(meant: DeviceId, own: DeviceId) -> Result<(), Refusal> {
+    if meant == own {
+        Ok(())
+    } else {
+        Err(Refusal::OtherDevice { meant, own })
+    }
+}
+
+/// Whether a message with this number is to be taken; false if it was. `before` has the number of the
+/// last one about the same thing, `seen` the greatest of all.
+fn newer(number: u64, before: Option<u64>, seen: u64) -> Result<bool, Refusal> {
+    match before {
+        Some(before) if number == before => Ok(false),
+        Some(seen) if number < seen => Err(Refusal::Old { number, seen }),
+        None if number <= seen => Err(Refusal::Old { number, seen }),
+        _ => Ok(true),
+    }
+}
+
+/// What has not begun of a task that is no longer the device's does not begin any more.
+async fn withdraw(
+    store: &Store,
+    at: &mut SqliteConnection,
+    task: TaskId,
+) -> Result<(), StoreError> {
+    for waiting in occurrence::open(at).await? {
+        if waiting.order.task == task {
+            miss(store, at, &waiting, Cause::NoLongerAssigned).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends a delivery that the device would have begun by itself, if it has not begun.
+pub(crate) async fn miss(
+    store: &Store,
+    at: &mut SqliteConnection,
+    delivery: &delivery::Delivery,
+    cause: Cause,
+) -> Result<(), StoreError> {
+    let order = &delivery.order;
+    let run = order.run;
+    if !delivery::set_missed(at, run, &cause).await? {
+        return Ok(());
+    }
+    let name = delivery.occurrence.as_ref().map(|own| own.name.to_string());
+    let name = name.unwrap_or_default();
+    let text = format!(
+        "Task \"{}\" missed its occurrence {name}: {cause}.",
+        order.task_name
+    );
+    news::add(at, &News::Missed { run, cause }).await?;
+    let fields = [
+        ("task", order.task.to_string()),
+        ("task-name", order.task_name.clone()),
+        ("occurrence", name),
+        ("state", "missed".to_owned()),
+    ];
+    let fields = fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let entry = NewEntry {
+        kind: "task.missed",
+        severity: Severity::Warning,
+        text,
+        run: Some(run),
+        fields,
+    };
+    store.log(at, entry).await
+}
+
+async fn refuse(store: &Store, what: &str, refusal: &Refusal) -> Result<(), StoreError> {
+    let text = format!("{what} was refused: {refusal}.");
+    note_refusal(store, "assignment.refused", text, None).await
+}
+
+fn wake(store: &Store) {
+    store.hints.schedule.notify_one();
+    store.hints.deliver.notify_one();
+    store.hints.link.notify_one();
+    store.hints.log.notify_one();
+}

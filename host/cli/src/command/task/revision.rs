@@ -1,0 +1,58 @@
+//! Revisions of a task: compared, and brought back.
+
+use super::{show, task_path};
+use crate::command::Context;
+use crate::failure::Failure;
+use crate::output::cell;
+use muster_api::plan::ChangeView;
+use muster_api::task::{TaskRollback, TaskView};
+use serde_json::Value;
+
+/// Shows what differs between two revisions.
+pub(super) async fn compare(
+    context: &Context,
+    task: &str,
+    from: u32,
+    to: Option<u32>,
+) -> Result<(), Failure> {
+    let to = match to {
+        Some(to) => to,
+        None => {
+            let path = task_path(context, task, &[]).await?;
+            let task: TaskView = context.client.get(&path, &vec![]).await?.view()?;
+            task.revision
+        }
+    };
+    let path = task_path(context, task, &["compare"]).await?;
+    let query = vec![("from", from.to_string()), ("to", to.to_string())];
+    let answer = context.client.list(&path, &query, None).await?;
+    if context.out.is_json() {
+        return context.out.json(&answer.raw);
+    }
+    let changes: Vec<ChangeView> = answer.view()?;
+    let text = |value: Option<Value>| value.map(|value| value.to_string()).unwrap_or_default();
+    let rows = changes
+        .into_iter()
+        .map(|change| vec![cell(change.pointer), cell(text(change.before)), cell(text(change.after))]);
+    let (before, after) = (format!("REVISION {from}"), format!("REVISION {to}"));
+    context.out.table(
+        &["WHERE", &before, &after],
+        rows.collect(),
+        "Nothing differs.",
+    )
+}
+
+/// Gives a task what it had in a revision.
+pub(super) async fn roll_back(context: &Context, task: &str, revision: u32) -> Result<(), Failure> {
+    let path = task_path(context, task, &["rollback"]).await?;
+    let answer = context.client.post(&path, &TaskRollback { revision }).await?;
+    if context.out.is_json() {
+        return context.out.json(&answer.raw);
+    }
+    let task: TaskView = answer.view()?;
+    context.out.text(&format!(
+        "Task {} ({}) is as it was in revision {revision}; its revision is {}.",
+        task.id, task.name, task.revision
+    ))?;
+    show::findings(context, &task.findings)
+}
