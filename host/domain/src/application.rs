@@ -48,7 +48,7 @@ impl Description {
 }
 
 /// The first three numbers of a version, with zeros for those that are missing.
-fn comparable_version(text: &str) -> Option<semver::Version> {
+pub(crate) fn comparable_version(text: &str) -> Option<semver::Version> {
     let numbers: Vec<u64> = text
         .split(['.', '-', '+', '~', ' '])
         .map_while(|part| part.parse().ok())

@@ -72,6 +72,18 @@ pub enum ApplicationState {
 }
 
 impl ApplicationState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Absent, Self::Stopped, Self::Running];
+
+    /// The word that JSON uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Stopped => "stopped",
+            Self::Running => "running",
+        }
+    }
+
     /// Whether a task with such a need may start.
     pub fn satisfies(self, needs: Needs) -> bool {
         match needs {

@@ -1,6 +1,12 @@
 //! `docs/schedules.md`: every example is read as the product reads it, and the times that the page tells
 //! are computed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends where what it stands on fails"
+)]
+
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};

@@ -7,13 +7,12 @@ use super::{RandomDelay, Schedule};
 use crate::finding::{Finding, Level, any_error};
 use crate::text::is_steering;
 use jiff::tz::TimeZone;
-use serde::de::DeserializeOwned;
 use std::ops::RangeInclusive;
 
 impl Schedule {
     /// Reads a schedule. Its warnings come with it; what cannot be used is refused with all findings.
     pub fn parse(json: &serde_json::Value) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
-        let schedule: Self = read(json)?;
+        let schedule: Self = crate::json::read(json, "schedule-form")?;
         judged(schedule.check()).map(|findings| (schedule, findings))
     }
 
@@ -70,7 +69,7 @@ impl Schedule {
 impl Window {
     /// Reads a window. Its warnings come with it; what cannot be used is refused with all findings.
     pub fn parse(json: &serde_json::Value) -> Result<(Self, Vec<Finding>), Vec<Finding>> {
-        let window: Self = read(json)?;
+        let window: Self = crate::json::read(json, "schedule-form")?;
         judged(window.check()).map(|findings| (window, findings))
     }
 
@@ -112,31 +111,6 @@ impl When {
                 | Self::Cron { .. }
         )
     }
-}
-
-fn read<T: DeserializeOwned>(json: &serde_json::Value) -> Result<T, Vec<Finding>> {
-    serde_path_to_error::deserialize(json).map_err(|error| {
-        let pointer = pointer(error.path());
-        let text = crate::text::plain(&error.inner().to_string()).into_owned();
-        vec![Finding::error(pointer, "schedule-form", text)]
-    })
-}
-
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    use std::fmt::Write as _;
-    let mut pointer = String::new();
-    for segment in path {
-        // Writing to a string does not fail.
-        let _ = match segment {
-            Segment::Seq { index } => write!(pointer, "/{index}"),
-            Segment::Map { key: name } | Segment::Enum { variant: name } => {
-                write!(pointer, "/{}", name.replace('~', "~0").replace('/', "~1"))
-            }
-            Segment::Unknown => Ok(()),
-        };
-    }
-    pointer
 }
 
 fn judged(findings: Vec<Finding>) -> Result<Vec<Finding>, Vec<Finding>> {

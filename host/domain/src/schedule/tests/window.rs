@@ -153,6 +153,11 @@ fn a_window() -> impl Strategy<Value = Window> {
     (kind, a_when(2026), length, 0..ZONES.len()).prop_filter_map(
         "names a time",
         |(kind, opens, length, zone)| {
+            // Windows that open every few minutes for years take a minute to be followed here; those that
+            // open in such steps for hours are asked above.
+            if opens.get("cron").is_some() {
+                return None;
+            }
             let json = json!({"name": "w", "kind": kind, "opens": opens, "minutes": length, "zone": ZONES[zone]});
             Window::parse(&json).ok().map(|(window, _)| window)
         },
