@@ -20,7 +20,7 @@ use muster_domain::schedule::{OccurrenceId, Timetable, When, Zone};
 use muster_domain::task::Task;
 use muster_domain::{RunId, TaskId};
 use muster_storage::device::device_zones;
-use muster_storage::run::run_of_occurrence;
+use muster_storage::run::{run_get, run_of_occurrence, run_targets_add};
 use muster_storage::task::{
     ScheduleStanding, task_get, task_list_scheduled, task_schedule_done, task_schedule_standing,
 };
@@ -162,8 +162,9 @@ async fn occur(
     if due.is_empty() {
         return Ok(next(from));
     }
+    let looked = standing.done;
     let begun = app
-        .logged(move |connection| Box::pin(begin(connection, task, due, scope, now)))
+        .logged(move |connection| Box::pin(begin(connection, task, due, scope, (looked, now))))
         .await?;
     muster_crash_point::reach("occur.committed");
     for run in begun {
@@ -224,15 +225,25 @@ async fn begin(
     task: Task,
     due: BTreeMap<OccurrenceId, Timestamp>,
     scope: RoaringBitmap,
-    now: Timestamp,
+    (looked, now): (Timestamp, Timestamp),
 ) -> Result<Vec<RunId>, AppError> {
     let mut begun = Vec::new();
     let of = TaskOfRun::from(&task);
     for (occurrence, at) in due {
-        let known = run_of_occurrence(connection, task.id, occurrence).await?;
-        if known.is_none() && !scope.is_empty() {
+        if scope.is_empty() {
+            continue;
+        }
+        let Some(known) = run_of_occurrence(connection, task.id, occurrence).await? else {
             let actor = Actor::Server;
             begun.push(run_begin(connection, &of, Some(occurrence), &scope, at, actor).await?);
+            continue;
+        };
+        // A device was faster than this look and began the run for itself alone; it is the others' too.
+        if let Some(run) = run_get(connection, known).await?
+            && run.started_at > looked
+        {
+            run_targets_add(connection, &run, &scope).await?;
+            begun.push(run.id);
         }
     }
     // One moment later than the last that was looked at: at the same one nothing more comes due.
