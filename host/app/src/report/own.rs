@@ -221,7 +221,7 @@ async fn begun(
 ) -> Result<(), AppError> {
     let now = muster_clock::now();
     let before = delivery_get(connection, run.id, device).await?;
-    let stopped = run.untouched() == DeliveryState::Cancelled && run.targets.contains(device.0);
+    let stopped = run.untouched == DeliveryState::Cancelled && run.targets.contains(device.0);
     let wanted = match run.state {
         _ if stopped => Wanted::Stop,
         RunState::Paused => Wanted::Pause,
@@ -239,7 +239,7 @@ async fn begun(
         };
         // Who was no target until now was taken in as pending.
         let was = if run.targets.contains(device.0) {
-            run.untouched()
+            run.untouched
         } else {
             DeliveryState::Pending
         };
