@@ -13,6 +13,7 @@ pub mod plan;
 pub mod plugin;
 pub mod problem;
 pub mod run;
+pub mod selection;
 pub mod server;
 pub mod task;
 pub mod trust;

@@ -27,6 +27,7 @@ pub mod occur;
 pub mod place;
 pub mod report;
 mod schema;
+pub mod selection;
 mod silence;
 pub mod submit;
 pub mod task;

@@ -18,6 +18,7 @@ pub(crate) mod plugin;
 pub(crate) mod plugin_health;
 pub(crate) mod revision;
 pub(crate) mod run;
+pub(crate) mod selection;
 pub(crate) mod server;
 pub(crate) mod task;
 pub(crate) mod transfer;

@@ -1,0 +1,9 @@
+-- Saved queries over devices.
+CREATE TABLE selections (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    name       TEXT    NOT NULL,
+    body       TEXT    NOT NULL,
+    changed_at BIGINT  NOT NULL,
+    changed_by TEXT    NOT NULL
+);
+CREATE UNIQUE INDEX selection_name_taken ON selections (name);
