@@ -9,7 +9,7 @@ use muster_agent_protocol::message::News;
 use muster_agent_protocol::order::{Envelope, OrderPublicKey};
 use muster_domain::delivery::Cause;
 use muster_domain::event::Severity;
-use muster_domain::{DeviceId, TaskId};
+use muster_domain::{DeviceId, RunId, TaskId};
 use sqlx::SqliteConnection;
 
 /// Takes an assignment in: after this it is committed, or refused and logged.
@@ -126,21 +126,38 @@ pub(crate) async fn miss(
     cause: Cause,
 ) -> Result<(), StoreError> {
     let order = &delivery.order;
-    let run = order.run;
-    if !delivery::set_missed(at, run, &cause).await? {
+    if !miss_unlogged(at, order.run, &cause).await? {
         return Ok(());
     }
     let name = delivery.occurrence.as_ref().map(|own| own.name.to_string());
-    let name = name.unwrap_or_default();
-    let text = format!(
-        "Task \"{}\" missed its occurrence {name}: {cause}.",
-        order.task_name
-    );
-    news::add(at, &News::Missed { run, cause }).await?;
+    let what = format!("its occurrence {}: {cause}", name.unwrap_or_default());
+    note_missed(store, at, (order.task, &order.task_name), &what).await
+}
+
+/// The same without an entry in the log. False if it was over or had begun.
+pub(crate) async fn miss_unlogged(
+    at: &mut SqliteConnection,
+    run: RunId,
+    cause: &Cause,
+) -> Result<bool, StoreError> {
+    let missed = delivery::set_missed(at, run, cause).await?;
+    if missed {
+        let cause = cause.clone();
+        news::add(at, &News::Missed { run, cause }).await?;
+    }
+    Ok(missed)
+}
+
+/// Notes in the log what a task missed.
+pub(crate) async fn note_missed(
+    store: &Store,
+    at: &mut SqliteConnection,
+    (task, name): (TaskId, &str),
+    what: &str,
+) -> Result<(), StoreError> {
     let fields = [
-        ("task", order.task.to_string()),
-        ("task-name", order.task_name.clone()),
-        ("occurrence", name),
+        ("task", task.to_string()),
+        ("task-name", name.to_owned()),
         ("state", "missed".to_owned()),
     ];
     let fields = fields
@@ -150,8 +167,8 @@ pub(crate) async fn miss(
     let entry = NewEntry {
         kind: "task.missed",
         severity: Severity::Warning,
-        text,
-        run: Some(run),
+        text: format!("Task \"{name}\" missed {what}."),
+        run: None,
         fields,
     };
     store.log(at, entry).await

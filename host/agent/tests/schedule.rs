@@ -198,59 +198,62 @@ async fn without_a_server_tasks_start_on_time_and_are_told_of_later() {
 
 #[tokio::test]
 async fn killed_anywhere_each_occurrence_is_carried_out_once() {
-    for place in [
+    let places = [
         "agent.assignment-committed",
         "agent.occurrence-before-commit",
         "agent.occurrence-committed",
         "agent.process-started",
         "agent.process-ended",
         "agent.result-committed",
-    ] {
-        let mut bench = Bench::new().await;
-        let service = bench.device.service_with(&[(CRASH_AT, place)]);
-        bench.server.hello().await;
-        let assigned = bench.every_two_hours("true", &[], &json!({}));
-        let standing = Standing::Active(Box::new(assigned.clone()));
-        if place == "agent.assignment-committed" {
-            bench.server.assign(5, standing);
-        } else {
-            bench.assign(5, &assigned).await;
-            bench.device.clock(bench.first);
-        }
-        service.killed().await;
-        // Nothing that was told before may be passed over.
-        let service = bench.device.service();
+    ];
+    futures_util::future::join_all(places.map(killed_at)).await;
+}
+
+async fn killed_at(place: &str) {
+    let mut bench = Bench::new().await;
+    let service = bench.device.service_with(&[(CRASH_AT, place)]);
+    bench.server.hello().await;
+    let assigned = bench.every_two_hours("true", &[], &json!({}));
+    let standing = Standing::Active(Box::new(assigned.clone()));
+    if place == "agent.assignment-committed" {
+        bench.server.assign(5, standing);
+    } else {
+        bench.assign(5, &assigned).await;
         bench.device.clock(bench.first);
-        loop {
-            let history = bench.task(&["history", "5"]).await;
-            if history[0]["state"] == "completed" {
-                assert_eq!(history.as_array().unwrap().len(), 1, "{place}");
-                break;
-            }
-        }
-        // The second occurrence is the last word: what was told of the first has come by then.
-        bench.device.clock(bench.first + hours(2));
-        let (mut occurred, mut ended) = (Vec::new(), Vec::new());
-        while ended.len() < 2 {
-            bench
-                .server
-                .news(|news| {
-                    match news {
-                        News::Occurred { run, .. } => occurred.push(*run),
-                        News::Ended { run, end, .. } => {
-                            assert_eq!(*end, End::Completed, "{place}");
-                            ended.push(*run);
-                        }
-                        _ => return None,
-                    }
-                    Some(())
-                })
-                .await;
-        }
-        assert_eq!(occurred, ended, "{place}");
-        assert_ne!(occurred[0], occurred[1], "{place}");
-        assert!(service.terminate().await);
     }
+    service.killed().await;
+    // Nothing that was told before may be passed over.
+    let service = bench.device.service();
+    bench.device.clock(bench.first);
+    loop {
+        let history = bench.task(&["history", "5"]).await;
+        if history[0]["state"] == "completed" {
+            assert_eq!(history.as_array().unwrap().len(), 1, "{place}");
+            break;
+        }
+    }
+    // The second occurrence is the last word: what was told of the first has come by then.
+    bench.device.clock(bench.first + hours(2));
+    let (mut occurred, mut ended) = (Vec::new(), Vec::new());
+    while ended.len() < 2 {
+        bench
+            .server
+            .news(|news| {
+                match news {
+                    News::Occurred { run, .. } => occurred.push(*run),
+                    News::Ended { run, end, .. } => {
+                        assert_eq!(*end, End::Completed, "{place}");
+                        ended.push(*run);
+                    }
+                    _ => return None,
+                }
+                Some(())
+            })
+            .await;
+    }
+    assert_eq!(occurred, ended, "{place}");
+    assert_ne!(occurred[0], occurred[1], "{place}");
+    assert!(service.terminate().await);
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use crate::place::{Tree, device_find};
 use crate::{Administrator, App, AppError};
-use jiff::Timestamp;
 use muster_domain::device::Device;
 use muster_domain::event::{NewEvent, Severity, Subject};
 use muster_domain::group::is_name;
@@ -131,7 +130,7 @@ impl App {
                     let event = NewEvent::new("device.changed", Severity::Info, actor, text)
                         .about(about(device.id, Some(group)))
                         .with(serde_json::json!({ "from": device.group, "to": group }));
-                    event_insert(connection, Timestamp::now(), &[event]).await?;
+                    event_insert(connection, muster_clock::now(), &[event]).await?;
                     Ok(device.id)
                 })
             })
@@ -151,7 +150,7 @@ impl App {
             .logged(move |connection| {
                 Box::pin(async move {
                     let device = device_find(connection, &reference).await?;
-                    let now = Timestamp::now();
+                    let now = muster_clock::now();
                     crate::dispatch::device_leave(connection, device.id, now).await?;
                     device_remove(connection, device.id, now).await?;
                     let text = format!("Device {} was removed.", device.name);

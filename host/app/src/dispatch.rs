@@ -14,7 +14,6 @@ use muster_domain::run::{Run, RunState};
 use muster_domain::schedule::OccurrenceId;
 use muster_domain::task::Task;
 use muster_domain::{ApplicationId, DeviceId, RunId, TaskId};
-use muster_storage::{Connection, StorageError};
 use muster_storage::delivery::{
     delivery_devices_in, delivery_list_open, delivery_list_unordered, delivery_touched,
     delivery_update, delivery_want,
@@ -26,6 +25,7 @@ use muster_storage::run::{
     run_list_open_of, run_state_set, run_total,
 };
 use muster_storage::task::{TaskHead, task_get, task_head};
+use muster_storage::{Connection, StorageError};
 use roaring::RoaringBitmap;
 
 impl App {
@@ -120,7 +120,7 @@ impl App {
                             text: format!("run {id} ended so on no device that is still there"),
                         });
                     }
-                    let (of, now) = (TaskOfRun::from(&task), Timestamp::now());
+                    let (of, now) = (TaskOfRun::from(&task), muster_clock::now());
                     let run = run_begin(connection, &of, None, &devices, now, actor).await?;
                     run_existing(connection, run).await
                 })
@@ -205,7 +205,7 @@ impl App {
                     let event = NewEvent::new(kind, Severity::Info, actor, text);
                     let head = task_head(connection, run.task).await?;
                     let event = event.about(about(&run, head.as_ref()));
-                    let now = Timestamp::now();
+                    let now = muster_clock::now();
                     event_insert(connection, now, &[event]).await?;
                     run_settle(connection, id, now).await?;
                     run_existing(connection, id).await
@@ -231,7 +231,7 @@ pub(crate) async fn want(
     run_state_set(connection, id, state, None).await?;
     delivery_want(connection, id, wanted).await?;
     if wanted == Wanted::Stop {
-        cancel_undelivered(connection, &run, Timestamp::now()).await?;
+        cancel_undelivered(connection, &run, muster_clock::now()).await?;
     }
     Ok(())
 }
@@ -247,7 +247,7 @@ async fn run_insert_with_event(
     let task = task.ok_or_else(|| AppError::not_found("task", &id))?;
     refuse_second_run(connection, &task).await?;
     let targets = devices_of(connection, &task.scope).await?;
-    let now = Timestamp::now();
+    let now = muster_clock::now();
     let of = TaskOfRun::from(&task);
     let run = run_begin(connection, &of, None, &targets, now, actor).await?;
     if despite_windows {
@@ -307,7 +307,7 @@ pub(crate) async fn run_begin(
             "devices": targets.len(),
             "occurrence": occurrence,
         }));
-    event_insert(connection, Timestamp::now(), &[event]).await?;
+    event_insert(connection, muster_clock::now(), &[event]).await?;
     run_settle(connection, run, now).await?;
     Ok(run)
 }

@@ -1,7 +1,6 @@
 //! The event log, as administrators read it.
 
 use crate::{Administrator, App, AppError};
-use jiff::Timestamp;
 use muster_domain::event::{Event, NewEvent};
 pub use muster_storage::event::EventFilter;
 use muster_storage::event::{event_insert, event_list};
@@ -22,9 +21,9 @@ impl App {
         self.0
             .storage
             .write::<_, AppError, _>(move |connection| {
-                Box::pin(
-                    async move { Ok(event_insert(connection, Timestamp::now(), &[event]).await?) },
-                )
+                Box::pin(async move {
+                    Ok(event_insert(connection, muster_clock::now(), &[event]).await?)
+                })
             })
             .await?;
         self.0.watch.log_grew();

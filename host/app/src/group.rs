@@ -2,7 +2,6 @@
 
 use crate::place::Tree;
 use crate::{Administrator, App, AppError};
-use jiff::Timestamp;
 use muster_domain::GroupId;
 use muster_domain::event::{NewEvent, Severity, Subject};
 use muster_domain::group::{Group, is_name};
@@ -46,7 +45,7 @@ impl App {
                     format!("Group {} was created.", tree.path(id)),
                 )
                 .about(about(id));
-                event_insert(connection, Timestamp::now(), &[event]).await?;
+                event_insert(connection, muster_clock::now(), &[event]).await?;
                 Ok(id)
             })
         })
@@ -88,7 +87,8 @@ impl App {
                     let now = Tree::read(connection).await?;
                     let text = format!("Group {} is now {}.", tree.path(id), now.path(id));
                     let event = NewEvent::new("group.changed", Severity::Info, actor, text);
-                    event_insert(connection, Timestamp::now(), &[event.about(about(id))]).await?;
+                    event_insert(connection, muster_clock::now(), &[event.about(about(id))])
+                        .await?;
                     Ok(id)
                 })
             })
@@ -137,7 +137,7 @@ impl App {
                 group_delete(connection, id).await?;
                 let text = format!("Group {path} was removed.");
                 let event = NewEvent::new("group.removed", Severity::Info, actor, text);
-                event_insert(connection, Timestamp::now(), &[event.about(about(id))]).await?;
+                event_insert(connection, muster_clock::now(), &[event.about(about(id))]).await?;
                 Ok(())
             })
         })

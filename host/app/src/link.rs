@@ -2,7 +2,6 @@
 
 use crate::silence::heard_again;
 use crate::{App, AppError};
-use jiff::Timestamp;
 use muster_agent_protocol::VERSION;
 use muster_agent_protocol::message::{FromServer, Hello, NumberedNews, Welcome};
 use muster_domain::device::InstalledApplication;
@@ -187,7 +186,7 @@ impl App {
         let number = self.0.links.numbers.fetch_add(1, Ordering::Relaxed);
         let welcome = Welcome {
             protocol: VERSION,
-            now: Timestamp::now(),
+            now: muster_clock::now(),
             acknowledged: begun.acknowledged,
             heartbeat: HEARTBEAT,
             reconnect_within: reconnect_within(self.0.links.count()),
@@ -290,7 +289,7 @@ impl App {
         self.0
             .storage
             .write(move |connection| {
-                Box::pin(async move { device_link_end_all(connection, Timestamp::now()).await })
+                Box::pin(async move { device_link_end_all(connection, muster_clock::now()).await })
             })
             .await
             .map_err(AppError::Storage)
@@ -306,9 +305,9 @@ impl App {
             .0
             .storage
             .write(move |connection| {
-                Box::pin(
-                    async move { device_link_end(connection, id.device, Timestamp::now()).await },
-                )
+                Box::pin(async move {
+                    device_link_end(connection, id.device, muster_clock::now()).await
+                })
             })
             .await;
         if let Err(error) = seen {
@@ -351,7 +350,7 @@ impl App {
                     };
                     device_tell(connection, device.id, &device.facts, &applications).await?;
                     let event = applications_event(&device, &applications);
-                    event_insert(connection, Timestamp::now(), event.as_slice()).await?;
+                    event_insert(connection, muster_clock::now(), event.as_slice()).await?;
                     Ok(())
                 })
             })

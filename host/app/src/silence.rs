@@ -115,7 +115,7 @@ pub(crate) async fn forget(
             ..Subject::default()
         };
         let event = NewEvent::new("delivery.unknown", Severity::Warning, Actor::Server, text);
-        event_insert(connection, Timestamp::now(), &[event.about(subject)]).await?;
+        event_insert(connection, muster_clock::now(), &[event.about(subject)]).await?;
         changed.push(run);
     }
     Ok(changed)
@@ -133,7 +133,7 @@ pub(crate) async fn heard_again(
             let running = Delivery {
                 state: DeliveryState::Running,
                 cause: None,
-                changed_at: Timestamp::now(),
+                changed_at: muster_clock::now(),
                 ..delivery.clone()
             };
             delivery_update(connection, &running, delivery.state).await?;
@@ -144,7 +144,11 @@ pub(crate) async fn heard_again(
 }
 
 /// Waits no longer for the devices of a run.
-pub(crate) async fn close(connection: &mut Connection, id: RunId, now: Timestamp) -> Result<(), AppError> {
+pub(crate) async fn close(
+    connection: &mut Connection,
+    id: RunId,
+    now: Timestamp,
+) -> Result<(), AppError> {
     let Some(run) = run_get(connection, id).await? else {
         return Ok(());
     };
@@ -183,7 +187,7 @@ pub(crate) async fn close(connection: &mut Connection, id: RunId, now: Timestamp
         run: Some(id),
         ..Subject::default()
     };
-    event_insert(connection, Timestamp::now(), &[event.about(subject)]).await?;
+    event_insert(connection, muster_clock::now(), &[event.about(subject)]).await?;
     Ok(())
 }
 

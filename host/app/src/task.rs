@@ -3,7 +3,6 @@
 use crate::place::{ScopeReference, Tree};
 use crate::submit::{TaskChangeRequest, TaskRequest};
 use crate::{Administrator, App, AppError};
-use jiff::Timestamp;
 use muster_domain::event::{NewEvent, Severity, Subject};
 use muster_domain::plan::{Change, changes};
 use muster_domain::run::{Run, RunState};
@@ -201,7 +200,7 @@ impl App {
                         ),
                     });
                 }
-                let now = Timestamp::now();
+                let now = muster_clock::now();
                 task_delete(connection, id, now).await?;
                 let text = format!("Task {} was deleted.", task.name);
                 let event =

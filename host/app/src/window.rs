@@ -83,7 +83,7 @@ impl App {
             .logged(move |connection| {
                 Box::pin(async move {
                     let (group, path) = group(connection, &request.group).await?;
-                    let now = Timestamp::now();
+                    let now = muster_clock::now();
                     let id = window_insert(connection, group, &window, now, &actor).await?;
                     let text = format!("Window {} was created for {path}.", window.name);
                     tell(connection, "window.created", group, actor, text).await?;
@@ -122,7 +122,7 @@ impl App {
                     id,
                     group,
                     window,
-                    changed_at: Timestamp::now(),
+                    changed_at: muster_clock::now(),
                     changed_by: actor.clone(),
                 };
                 window_update(connection, &row).await?;
@@ -177,5 +177,5 @@ async fn tell(
         group: Some(group),
         ..Subject::default()
     });
-    Ok(event_insert(connection, Timestamp::now(), &[event]).await?)
+    Ok(event_insert(connection, muster_clock::now(), &[event]).await?)
 }

@@ -1,4 +1,5 @@
-//! The clock that schedules go by.
+//! The clock that runs and schedules go by. What expires (certificates, statements, tokens) does so by the
+//! system's, whatever this one shows.
 //!
 //! In a product build it is the system's. With the feature `shifted`, and with the environment
 //! variable `MUSTER_CLOCK` set to a file, the clock is off by as many seconds as that file says: so a

@@ -12,6 +12,7 @@ mod places;
 mod real;
 mod second;
 mod tidy;
+mod timed;
 mod trial;
 mod witness;
 
@@ -25,6 +26,7 @@ pub use second::{
     second_clamav,
 };
 pub use tidy::{State, revisions, tidy};
+pub use timed::{Timed, assigned, run_of, runs, scheduled, stands};
 pub use trial::{CRASH_AT, Trial, killed};
 pub use witness::Witness;
 

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The places that no run passes; they have tests of their own.
-pub const ELSEWHERE: [&str; 28] = [
+pub const ELSEWHERE: [&str; 34] = [
     "agent.assignment-committed",
     "agent.occurrence-before-commit",
     "agent.occurrence-committed",
     "agent.retry-committed",
     "agent.windows-committed",
+    "assign.before-commit",
+    "assign.committed",
     "dispatch.wanted-committed",
     "enroll.before-commit",
     "install.before-commit",
@@ -18,11 +20,15 @@ pub const ELSEWHERE: [&str; 28] = [
     "install.component-kept",
     "install.task-renewed",
     "keep.before-delete",
+    "occur.before-commit",
+    "occur.committed",
+    "occur.followed-before-commit",
     "quarantine.committed",
     "quarantine.recovered",
     "remove.before-commit",
     "remove.committed",
     "report.later-before-commit",
+    "report.own-committed",
     "server.keys-made",
     "submit.before-commit",
     "trust.credential-written",

@@ -50,7 +50,10 @@ fn has_line(text: &str, wanted: &str) -> bool {
 async fn run(system: &TestSystem, command: &str) -> Result<String> {
     let words = shell_words(command)?;
     let arguments: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
-    ensure!(words.first().is_some_and(|word| word == "muster"), "{command}");
+    ensure!(
+        words.first().is_some_and(|word| word == "muster"),
+        "{command}"
+    );
     let ran = system.muster(&arguments).await?;
     let ran = ran.ok().with_context(|| command.to_owned())?;
     Ok(format!("{}{}", ran.out, ran.err))
@@ -58,9 +61,17 @@ async fn run(system: &TestSystem, command: &str) -> Result<String> {
 
 /// The words of a command as a shell takes them: quotes hold together.
 fn shell_words(command: &str) -> Result<Vec<String>> {
-    let script = format!("set -f; for word in {}; do printf '%s\\n' \"$word\"; done", command);
-    let output = std::process::Command::new("sh").args(["-c", &script]).output()?;
-    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
+    let script = format!(
+        "set -f; for word in {}; do printf '%s\\n' \"$word\"; done",
+        command
+    );
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .output()?;
+    Ok(String::from_utf8(output.stdout)?
+        .lines()
+        .map(str::to_owned)
+        .collect())
 }
 
 #[tokio::test]
@@ -77,7 +88,11 @@ async fn every_command_of_the_guide_to_tasks_does_what_it_says() -> Result<()> {
     }
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/tasks.md");
     let steps = steps(&std::fs::read_to_string(page)?);
-    ensure!(steps.len() > 5, "the page has {} blocks of commands", steps.len());
+    ensure!(
+        steps.len() > 5,
+        "the page has {} blocks of commands",
+        steps.len()
+    );
     for step in steps {
         let mut printed = String::new();
         for command in &step.commands {

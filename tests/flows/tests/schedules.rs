@@ -3,108 +3,12 @@
 use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
 use muster_api::run::RunView;
-use muster_api::task::{TaskChange, TaskCreate, TaskView};
+use muster_api::task::{TaskChange, TaskView};
 use muster_domain::delivery::{Cause, DeliveryState};
-use muster_flows::{CLAMAV, DETECTS, Device, scan, system_with_clamav_in};
-use muster_test_harness::{Client, TestClock, TestSystem, folder, until};
+use muster_flows::{CLAMAV, DETECTS, Timed, assigned, run_of, runs, scan, scheduled, stands};
+use muster_test_harness::until;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::SqliteConnectOptions;
-use tempfile::TempDir;
-
-/// A system whose schedules go by a clock of the test.
-struct Timed {
-    system: TestSystem,
-    clock: TestClock,
-    // Dropped last.
-    _folder: TempDir,
-}
-
-impl Timed {
-    async fn start(at: &str) -> Result<Self> {
-        let folder = folder()?;
-        let clock = TestClock::new(folder.path())?;
-        clock.set(at.parse()?)?;
-        let system = system_with_clamav_in(&[clock.environment()]).await?;
-        Ok(Self {
-            system,
-            clock,
-            _folder: folder,
-        })
-    }
-
-    /// A device with a scanner of this script, by the clock of the test and in a zone.
-    async fn device(&self, name: &str, scanner: &str, zone: &str) -> Result<Device> {
-        let mut device = Device::enroll(&self.system, name, scanner, muster_flows::ALWAYS).await?;
-        device
-            .agent
-            .start(&[self.clock.environment(), ("TZ", zone)])?;
-        self.system.client.device_online(name).await?;
-        Ok(device)
-    }
-
-    fn to(&self, at: &str) -> Result<()> {
-        self.clock.set(at.parse()?)
-    }
-}
-
-fn scheduled(name: &str, schedule: Value) -> TaskCreate {
-    TaskCreate {
-        schedule: Some(schedule),
-        ..scan(name)
-    }
-}
-
-/// Waits until there is a run of an occurrence, and gives it.
-async fn run_of(client: &Client, task: i64, occurrence: &str) -> Result<RunView> {
-    until(&format!("a run of {occurrence}"), async || {
-        let runs: Vec<RunView> = client.list("/runs", &format!("task={task}")).await?;
-        Ok(runs
-            .into_iter()
-            .find(|run| run.occurrence.as_deref() == Some(occurrence)))
-    })
-    .await
-}
-
-/// What a device keeps of a task: how it stands, and what it was given.
-async fn kept(device: &Device, task: i64) -> Result<Option<(String, String)>> {
-    let options = SqliteConnectOptions::new()
-        .filename(device.agent.data().join("agent.db"))
-        .read_only(true);
-    let mut store = options.connect().await?;
-    let row = sqlx::query_as(
-        "select standing, coalesce(assigned, '') || coalesce(cause, '') from assignment where task = ?",
-    );
-    Ok(row.bind(task).fetch_optional(&mut store).await?)
-}
-
-/// Waits until what a device keeps of a task stands so, with these words in it.
-async fn stands(device: &Device, task: i64, standing: &str, words: &str) -> Result<()> {
-    let what = format!("task {task} to be {standing} on {}", device.agent.name());
-    until(&what, async || {
-        let kept = kept(device, task).await?;
-        let so = kept.is_some_and(|kept| kept.0 == standing && kept.1.contains(words));
-        Ok(so.then_some(()))
-    })
-    .await
-}
-
-/// Waits until a device has a task.
-async fn assigned(device: &Device, task: i64) -> Result<()> {
-    stands(device, task, "active", "").await
-}
-
-/// The occurrences of which there are runs.
-async fn runs(client: &Client, task: i64) -> Result<Vec<String>> {
-    let runs: Vec<RunView> = client.list("/runs", &format!("task={task}")).await?;
-    let mut runs: Vec<_> = runs
-        .into_iter()
-        .map(|run| run.occurrence.unwrap_or_default())
-        .collect();
-    runs.sort();
-    Ok(runs)
-}
 
 #[tokio::test]
 async fn a_daily_task_starts_on_each_device_at_its_time() -> Result<()> {

@@ -205,7 +205,7 @@ impl Deliver {
                 now,
             };
             let step = decide(delivery, &around);
-            moments.extend(delivery.next_moment(now));
+            moments.extend(delivery.next_moment(now, step == Step::Start));
             if step.claims() {
                 siblings.claim(delivery);
                 claims.push(Claim {

@@ -5,10 +5,17 @@
 //! deliveries, [`admit`](self::admit) decides between those of one task, and `deliver` begins them.
 
 mod admit;
+#[cfg(test)]
+mod bench;
+mod due;
 mod starts;
 pub(crate) mod step;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_clock;
+#[cfg(test)]
+mod tests_random;
 pub mod upcoming;
 pub mod windows;
 pub mod zone;
@@ -101,5 +108,24 @@ async fn another_zone(known: &watch::Sender<DeviceZone>) {
     };
     while !known.send_if_modified(look) {
         sleep(ZONE_LOOK).await;
+    }
+}
+
+#[cfg(test)]
+mod zone_tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn another_zone_is_told_to_everybody_once() {
+        let found = DeviceZone::find();
+        let other = DeviceZone::named("Antarctica/Troll").unwrap();
+        let known = watch::Sender::new(other);
+        let mut told = known.subscribe();
+        another_zone(&known).await;
+        assert!(told.has_changed().unwrap());
+        assert_eq!(*told.borrow_and_update(), found);
+        // The same again is no news: it is waited on.
+        let again = tokio::time::timeout(Duration::from_millis(50), another_zone(&known));
+        assert!(again.await.is_err() && !told.has_changed().unwrap());
     }
 }

@@ -78,11 +78,13 @@ impl Delivery {
         self.cause.as_ref().filter(|_| over)
     }
 
-    /// When its schedule has something to say again: it is tried again, or stopped.
-    pub fn next_moment(&self, now: Timestamp) -> Option<Timestamp> {
+    /// When its schedule has something to say again: it is tried again, or stopped. `begins` says that it
+    /// begins now.
+    pub fn next_moment(&self, now: Timestamp, begins: bool) -> Option<Timestamp> {
         let own = self.occurrence.as_ref()?;
         let retry = own.retry.map(|(at, _)| at);
-        let stop = own.began_at.and_then(|began| own.rules.stop_at(began));
+        let began_at = own.began_at.or(begins.then_some(now));
+        let stop = began_at.and_then(|began| own.rules.stop_at(began));
         let moments = [retry, stop.map(|(at, _)| at)];
         moments.into_iter().flatten().filter(|at| *at > now).min()
     }

@@ -216,7 +216,7 @@ pub(crate) async fn let_go(
     device: DeviceId,
     until: Timestamp,
 ) -> Result<Vec<RunId>, AppError> {
-    let now = Timestamp::now();
+    let now = muster_clock::now();
     let mut changed = Vec::new();
     for run in run_list_open_of(connection, task).await? {
         let concerned =

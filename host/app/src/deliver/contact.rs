@@ -38,7 +38,7 @@ pub(super) async fn first_contact(
                 if run_state(connection, run.id).await? != Some(RunState::Running) {
                     return Ok((Vec::new(), false));
                 }
-                let now = Timestamp::now();
+                let now = muster_clock::now();
                 let mut orders = Vec::new();
                 for (device, placement) in &placed {
                     if own && delivery_get(connection, run.id, device.id).await?.is_some() {
@@ -80,7 +80,7 @@ pub(super) async fn further_contact(
     let (orders, finished) = app
         .logged(move |connection| {
             Box::pin(async move {
-                let now = Timestamp::now();
+                let now = muster_clock::now();
                 let mut orders = Vec::new();
                 for (device, placement) in &placed {
                     let Some(mut delivery) = delivery_get(connection, run.id, device.id).await?

@@ -49,7 +49,7 @@ pub(super) async fn keep(
         .collect();
     let mut group = Group {
         connection,
-        now: Timestamp::now(),
+        now: muster_clock::now(),
         meanings,
         runs: BTreeMap::new(),
         names,
@@ -91,7 +91,7 @@ pub(super) async fn keep_later(
     let names = device_names(connection, &devices).await?;
     let mut group = Group {
         connection,
-        now: Timestamp::now(),
+        now: muster_clock::now(),
         meanings,
         runs: BTreeMap::new(),
         names: names.into_iter().collect(),

@@ -219,7 +219,7 @@ async fn begun(
     own: RunId,
     (command, plugin): (Digest, Digest),
 ) -> Result<(), AppError> {
-    let now = Timestamp::now();
+    let now = muster_clock::now();
     let before = delivery_get(connection, run.id, device).await?;
     let stopped = run.untouched() == DeliveryState::Cancelled && run.targets.contains(device.0);
     let wanted = match run.state {

@@ -35,24 +35,52 @@ const DEVICES: u32 = 4;
 #[derive(Debug, Clone)]
 enum Step {
     /// A run begins: by the schedule on a day, or by a person.
-    Begin { targets: Vec<u32>, day: Option<u32> },
+    Begin {
+        targets: Vec<u32>,
+        day: Option<u32>,
+    },
     /// The server meets a device.
-    Contact { run: usize, device: u32 },
+    Contact {
+        run: usize,
+        device: u32,
+    },
     /// A device tells of a run.
-    Tell { run: usize, device: u32, word: Word },
+    Tell {
+        run: usize,
+        device: u32,
+        word: Word,
+    },
     /// A device tells of what it began by itself.
-    Own { day: u32, device: u32, word: Word },
+    Own {
+        day: u32,
+        device: u32,
+        word: Word,
+    },
     /// An administrator wants something else.
-    Want { run: usize, state: RunState },
+    Want {
+        run: usize,
+        state: RunState,
+    },
     /// Nobody waits any longer.
-    Close { run: usize },
+    Close {
+        run: usize,
+    },
     /// A device falls silent, and is heard again.
-    Forget { run: usize, device: u32 },
-    Heard { device: u32 },
+    Forget {
+        run: usize,
+        device: u32,
+    },
+    Heard {
+        device: u32,
+    },
     /// A device has the task no longer.
-    LetGo { device: u32 },
+    LetGo {
+        device: u32,
+    },
     /// A device is removed.
-    Leave { device: u32 },
+    Leave {
+        device: u32,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -214,7 +242,9 @@ impl World {
             }
         });
         let id = DeviceId(device);
-        let (news, _) = own::resolve(connection, id, numbered.collect()).await.unwrap();
+        let (news, _) = own::resolve(connection, id, numbered.collect())
+            .await
+            .unwrap();
         keep::keep(connection, vec![(id, news)], Meanings::new())
             .await
             .unwrap();

@@ -4,6 +4,7 @@ use super::{show, task_path};
 use crate::command::Context;
 use crate::failure::Failure;
 use crate::output::cell;
+use muster_api::page::Page;
 use muster_api::plan::ChangeView;
 use muster_api::task::{TaskRollback, TaskView};
 use serde_json::Value;
@@ -25,15 +26,19 @@ pub(super) async fn compare(
     };
     let path = task_path(context, task, &["compare"]).await?;
     let query = vec![("from", from.to_string()), ("to", to.to_string())];
-    let answer = context.client.list(&path, &query, None).await?;
+    let answer = context.client.get(&path, &query).await?;
     if context.out.is_json() {
         return context.out.json(&answer.raw);
     }
-    let changes: Vec<ChangeView> = answer.view()?;
+    let changes: Page<ChangeView> = answer.view()?;
     let text = |value: Option<Value>| value.map(|value| value.to_string()).unwrap_or_default();
-    let rows = changes
-        .into_iter()
-        .map(|change| vec![cell(change.pointer), cell(text(change.before)), cell(text(change.after))]);
+    let rows = changes.items.into_iter().map(|change| {
+        vec![
+            cell(change.pointer),
+            cell(text(change.before)),
+            cell(text(change.after)),
+        ]
+    });
     let (before, after) = (format!("REVISION {from}"), format!("REVISION {to}"));
     context.out.table(
         &["WHERE", &before, &after],
@@ -45,7 +50,10 @@ pub(super) async fn compare(
 /// Gives a task what it had in a revision.
 pub(super) async fn roll_back(context: &Context, task: &str, revision: u32) -> Result<(), Failure> {
     let path = task_path(context, task, &["rollback"]).await?;
-    let answer = context.client.post(&path, &TaskRollback { revision }).await?;
+    let answer = context
+        .client
+        .post(&path, &TaskRollback { revision })
+        .await?;
     if context.out.is_json() {
         return context.out.json(&answer.raw);
     }

@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn schedules_are_told_in_a_few_words() {
         let weekly = json!({"when": {"weekly": {"days": ["monday", "friday"], "at": "18:00"}}, "zone": "utc"});
-        assert_eq!(text(&weekly), "weekly at 18:00, days monday,friday, utc");
+        assert_eq!(text(&weekly), "weekly days monday,friday, at 18:00, utc");
         assert_eq!(
             text(&json!({"when": "immediately", "zone": "device"})),
             "immediately"
