@@ -15,6 +15,7 @@ pub mod problem;
 pub mod run;
 pub mod selection;
 pub mod server;
+pub mod tag;
 pub mod task;
 pub mod trust;
 pub mod window;

@@ -30,6 +30,7 @@ mod schema;
 pub mod selection;
 mod silence;
 pub mod submit;
+pub mod tag;
 pub mod task;
 pub mod transfer;
 pub mod trust;

@@ -15,6 +15,7 @@ use muster_storage::event::event_insert;
 use muster_storage::selection::{
     SelectionRow, selection_delete, selection_insert, selection_list, selection_update,
 };
+use muster_storage::tag::tag_list_all;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Devices are looked at so many at a time.
@@ -156,7 +157,8 @@ impl App {
             }
         }
         let now = muster_clock::now();
-        let (tags, none) = (BTreeSet::new(), BTreeMap::new());
+        let tags = tag_list_all(&mut connection).await?;
+        let (no_tags, no_outcomes) = (BTreeSet::new(), BTreeMap::new());
         let mut meant = Meant {
             count: 0,
             of: 0,
@@ -175,8 +177,8 @@ impl App {
                 let view = DeviceView {
                     group_path: &path,
                     online,
-                    tags: &tags,
-                    outcomes: outcomes.get(&device.id).unwrap_or(&none),
+                    tags: tags.get(&device.id).unwrap_or(&no_tags),
+                    outcomes: outcomes.get(&device.id).unwrap_or(&no_outcomes),
                 };
                 meant.of += 1;
                 if query.matches(&device, &view, now) {

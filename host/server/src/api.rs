@@ -20,6 +20,7 @@ pub(crate) mod revision;
 pub(crate) mod run;
 pub(crate) mod selection;
 pub(crate) mod server;
+pub(crate) mod tag;
 pub(crate) mod task;
 pub(crate) mod transfer;
 pub(crate) mod trust;

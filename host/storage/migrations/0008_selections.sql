@@ -7,3 +7,10 @@ CREATE TABLE selections (
     changed_by TEXT    NOT NULL
 );
 CREATE UNIQUE INDEX selection_name_taken ON selections (name);
+
+-- Words that administrators give to devices. One word in letters of either case is one tag.
+CREATE TABLE device_tags (
+    device BIGINT NOT NULL,
+    tag    TEXT   NOT NULL COLLATE NOCASE,
+    PRIMARY KEY (device, tag)
+) WITHOUT ROWID;

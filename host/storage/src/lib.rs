@@ -20,6 +20,7 @@ pub mod group;
 pub mod plugin;
 pub mod run;
 pub mod selection;
+pub mod tag;
 pub mod task;
 pub mod trust;
 pub mod window;

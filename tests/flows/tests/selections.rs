@@ -98,3 +98,58 @@ async fn selections_are_kept_changed_and_removed_under_a_name_of_their_own() -> 
     assert_eq!(again.status, StatusCode::NOT_FOUND);
     Ok(())
 }
+
+#[tokio::test]
+async fn administrators_tag_devices_and_ask_for_their_tags_on_the_command_line() -> Result<()> {
+    let system = system_with_clamav().await?;
+    for name in ["web-1", "web-2"] {
+        Device::enroll(&system, name, DETECTS, muster_flows::ALWAYS).await?;
+    }
+    let said = async |arguments: &[&str]| -> Result<String> {
+        Ok(system.muster(arguments).await?.ok()?.out)
+    };
+    said(&[
+        "device", "tag", "web-1", "--add", "pilot", "--add", "PILOT", "--add", "front",
+    ])
+    .await?;
+    said(&["device", "tag", "web-2", "--add", "Front", "--add", "old"]).await?;
+    let tags = said(&["device", "tag", "web-2", "--remove", "OLD"]).await?;
+    assert_eq!(tags.trim(), "Front");
+    assert_eq!(
+        said(&["device", "tag", "web-1"]).await?.trim(),
+        "front, pilot"
+    );
+
+    said(&[
+        "selection",
+        "create",
+        "Pilots",
+        "tag = pilot and tag = FRONT",
+    ])
+    .await?;
+    let shown = said(&["selection", "show", "Pilots"]).await?;
+    assert!(
+        shown.contains("web-1") && !shown.contains("web-2"),
+        "{shown}"
+    );
+    assert!(shown.contains("1 of 2 devices."), "{shown}");
+    said(&["selection", "set", "Pilots", "--query", "tag = front"]).await?;
+    assert!(said(&["selection", "list"]).await?.contains("tag = front"));
+    let tried = said(&["selection", "try", "tag = front and not tag = pilot"]).await?;
+    assert!(
+        tried.contains("web-2") && tried.contains("1 of 2 devices."),
+        "{tried}"
+    );
+    said(&["selection", "remove", "Pilots", "--yes"]).await?;
+    assert!(
+        said(&["selection", "list"])
+            .await?
+            .contains("No selections")
+    );
+
+    let wrong = system
+        .muster(&["device", "tag", "web-1", "--add", " x"])
+        .await?;
+    assert!(wrong.ok().is_err());
+    Ok(())
+}
