@@ -45,10 +45,10 @@ pub enum AppError {
         /// Everything that is wrong, and what else there is to say.
         findings: Vec<Finding>,
     },
-    /// A schedule or a window cannot be used.
+    /// A schedule, a window or a selection cannot be used.
     #[error("the {what} cannot be used: {}", summary(findings))]
     FormInvalid {
-        /// `schedule`, `window`.
+        /// `schedule`, `window`, `selection`.
         what: &'static str,
         /// Everything that is wrong.
         findings: Vec<Finding>,
@@ -130,6 +130,10 @@ impl From<StorageError> for AppError {
                 code: "window-name-taken",
                 text: "there is a window of this name already; choose another name".into(),
             },
+            StorageError::Constraint("selection_name_taken") => Self::Conflict {
+                code: "selection-name-taken",
+                text: "there is a selection of this name already; choose another name".into(),
+            },
             StorageError::Constraint("trust_credential_known") => Self::Conflict {
                 code: "credential-known",
                 text:
@@ -158,6 +162,9 @@ impl AppError {
             Self::UnknownTaskType { .. } => "unknown-task-type",
             Self::SettingsInvalid { .. } => "settings-invalid",
             Self::FormInvalid { what: "window", .. } => "window-invalid",
+            Self::FormInvalid {
+                what: "selection", ..
+            } => "selection-invalid",
             Self::FormInvalid { .. } => "schedule-invalid",
             Self::Invalid { code, .. }
             | Self::Conflict { code, .. }

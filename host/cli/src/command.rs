@@ -9,6 +9,7 @@ mod help;
 mod login;
 mod plugin;
 mod run;
+mod selection;
 mod settings;
 mod status;
 mod task;
@@ -60,6 +61,9 @@ enum Command {
     /// Maintenance windows and blackouts: when tasks may start
     #[command(subcommand)]
     Window(window::Window),
+    /// Saved queries over devices
+    #[command(subcommand)]
+    Selection(selection::Selection),
     /// Devices and their enrollment
     #[command(subcommand)]
     Device(device::Device),
@@ -124,6 +128,7 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
         ))) => author.run(&out),
         Command::Trust(trust) => trust.run(&Context::new(out)?).await,
         Command::Window(window) => window.run(&Context::new(out)?).await,
+        Command::Selection(selection) => selection.run(&Context::new(out)?).await,
         Command::Device(device) => device.run(&Context::new(out)?).await,
         Command::Group(group) => group.run(&Context::new(out)?).await,
         Command::Task(task) => task.run(&Context::new(out)?).await,

@@ -48,6 +48,10 @@ number_id!(
     WindowId(i64)
 );
 number_id!(
+    /// A selection's number on this server.
+    SelectionId(i64)
+);
+number_id!(
     /// An event's place in the event log. A later event has a greater one.
     EventId(i64)
 );

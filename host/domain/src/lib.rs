@@ -34,4 +34,6 @@ pub mod text;
 
 pub use chain::chain;
 pub use digest::Digest;
-pub use id::{ApplicationId, DeviceId, EventId, GroupId, RunId, TaskId, TaskTypeId, WindowId};
+pub use id::{
+    ApplicationId, DeviceId, EventId, GroupId, RunId, SelectionId, TaskId, TaskTypeId, WindowId,
+};

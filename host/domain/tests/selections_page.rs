@@ -154,6 +154,11 @@ fn every_query_means_the_devices_that_the_page_says() {
                 let json = serde_json::from_str(text).unwrap();
                 assert_eq!(Selection::parse(&json).unwrap().2, []);
             }
+            // The flow tests of the program have these.
+            "sh" => assert!(
+                text.lines()
+                    .all(|line| line.starts_with("muster selection "))
+            ),
             other => panic!("a block of {other:?} is run by nobody"),
         }
     }

@@ -6,7 +6,7 @@
 use crate::agents::{enroll, link};
 use crate::api::{
     call, device, enrollment_token, event, forecast, group, health, plugin, plugin_health,
-    revision, run, server, task, transfer, trust, window,
+    revision, run, selection, server, tag, task, transfer, trust, window,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
@@ -93,6 +93,8 @@ routes! {
     administrator get    "/api/v1/devices/{device}"      device::device_show;
     administrator patch  "/api/v1/devices/{device}"      device::device_change;
     administrator delete "/api/v1/devices/{device}"      device::device_remove;
+    administrator get    "/api/v1/devices/{device}/tags" tag::tag_list;
+    administrator patch  "/api/v1/devices/{device}/tags" tag::tag_change;
     administrator post   "/api/v1/enrollment-tokens"     enrollment_token::enrollment_token_create;
 
     administrator get    "/api/v1/groups"                group::group_list;
@@ -105,6 +107,14 @@ routes! {
     administrator get    "/api/v1/windows/{window}"      window::window_show;
     administrator patch  "/api/v1/windows/{window}"      window::window_change;
     administrator delete "/api/v1/windows/{window}"      window::window_remove;
+
+    administrator get    "/api/v1/selections"            selection::selection_list;
+    administrator post   "/api/v1/selections"            selection::selection_create;
+    administrator post   "/api/v1/selections/try"        selection::selection_try;
+    administrator get    "/api/v1/selections/{selection}" selection::selection_show;
+    administrator put    "/api/v1/selections/{selection}" selection::selection_change;
+    administrator delete "/api/v1/selections/{selection}" selection::selection_remove;
+    administrator get    "/api/v1/selections/{selection}/devices" selection::selection_devices;
 
     administrator get    "/api/v1/tasks"                 task::task_list;
     administrator post   "/api/v1/tasks"                 task::task_create;

@@ -5,10 +5,10 @@ use crate::run::run_count_add;
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
 use muster_domain::delivery::{Delivery, DeliveryState, Wanted};
-use muster_domain::{ApplicationId, DeviceId, Digest, RunId};
+use muster_domain::{ApplicationId, DeviceId, Digest, RunId, TaskId};
 use roaring::RoaringBitmap;
 use sqlx::{QueryBuilder, Sqlite};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Adds a delivery at first contact with its device, which counted as `was` until now: as pending, or
 /// what became of untouched devices when their run was stopped or closed.
@@ -417,4 +417,28 @@ fn from_row(columns: &Columns<'_>) -> Result<Delivery, StorageError> {
         needs_restart: columns.get("needs_restart")?,
         changed_at: columns.time("changed_at")?,
     })
+}
+
+/// How a task stands on each device that it reached: by its latest run there.
+pub async fn delivery_latest_of_task(
+    connection: &mut Connection,
+    task: TaskId,
+) -> Result<BTreeMap<DeviceId, DeliveryState>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT d.device, d.state FROM deliveries d JOIN runs r ON r.id = d.run \
+         WHERE r.task = $1 ORDER BY d.run",
+    )
+    .bind(task.0)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let columns = Columns {
+                table: "deliveries",
+                row,
+            };
+            // Later ones take the place of those before.
+            Ok((DeviceId(columns.number("device")?), columns.text("state")?))
+        })
+        .collect()
 }

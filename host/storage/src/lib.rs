@@ -19,6 +19,8 @@ pub mod grant;
 pub mod group;
 pub mod plugin;
 pub mod run;
+pub mod selection;
+pub mod tag;
 pub mod task;
 pub mod trust;
 pub mod window;

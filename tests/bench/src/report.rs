@@ -181,6 +181,7 @@ mod tests {
             "plugins",
             "harness",
             "languages",
+            "schedules",
         ] {
             put(&text, name, "").unwrap();
         }

@@ -9,6 +9,7 @@ use clap::Subcommand;
 use muster_api::device::{
     DeviceApplicationView, DeviceChange, DeviceView, EnrollmentTokenCreate, EnrollmentTokenView,
 };
+use muster_api::tag::{TagChange, TagView};
 use muster_domain::device::ApplicationState;
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +44,17 @@ pub(crate) enum Device {
         device: String,
         /// The group, by number or path
         group: String,
+    },
+    /// Show the tags of a device; give it some, and take others from it
+    Tag {
+        /// Its number or name
+        device: String,
+        /// Tags to give
+        #[arg(long, value_name = "TAG")]
+        add: Vec<String>,
+        /// Tags to take
+        #[arg(long, value_name = "TAG")]
+        remove: Vec<String>,
     },
     /// Remove a device; its agent is let in no more
     Remove {
@@ -90,12 +102,35 @@ impl Device {
                 )
                 .await
             }
+            Self::Tag {
+                device,
+                add,
+                remove,
+            } => tag(context, &device, TagChange { add, remove }).await,
             Self::Remove { device, yes } => remove(context, &device, yes).await,
             Self::EnrollToken { group, valid_for } => {
                 enroll_token(context, &EnrollmentTokenCreate { group, valid_for }).await
             }
         }
     }
+}
+
+async fn tag(context: &Context, device: &str, change: TagChange) -> Result<(), Failure> {
+    let at = path(&["devices", device, "tags"]);
+    let answer = if change.add.is_empty() && change.remove.is_empty() {
+        context.client.get(&at, &vec![]).await?
+    } else {
+        context.client.patch(&at, &change).await?
+    };
+    if context.out.is_json() {
+        return context.out.json(&answer.raw);
+    }
+    let tags: Vec<String> = answer.view::<TagView>()?.tags.into_iter().collect();
+    context.out.text(&if tags.is_empty() {
+        "No tags.".to_owned()
+    } else {
+        tags.join(", ")
+    })
 }
 
 async fn list(
