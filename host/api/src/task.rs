@@ -159,6 +159,10 @@ pub struct TaskChange {
 }
 
 /// Tells what is null from what is left out.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether it is there, the inner one what it is"
+)]
 fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<Value>>, D::Error> {
     Option::deserialize(from).map(Some)
 }

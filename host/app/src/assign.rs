@@ -51,11 +51,11 @@ pub(crate) async fn work(app: App, mut hinted: Hinted) {
             more = hinted.next() => due.add(more),
             Some(share) = looks.next() => shares.put_back(share),
         }
-        let shared = match shares.share_out(&app, &due).await {
+        let done = match shares.share_out(&app, &due).await {
             Ok(()) => window::assign(&app, &due).await,
             Err(error) => Err(error),
         };
-        match shared {
+        match done {
             Ok(()) => due = Due::default(),
             Err(error) => {
                 tracing::error!(error = %chain(&error), "assignments are held up; trying again");

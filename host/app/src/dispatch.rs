@@ -21,8 +21,8 @@ use muster_storage::delivery::{
 use muster_storage::device::device_set;
 use muster_storage::event::event_insert;
 use muster_storage::run::{
-    run_count_add, run_counts, run_despite_windows, run_get, run_insert, run_list_open,
-    run_list_open_of, run_state_set, run_total,
+    run_counts, run_despite_windows, run_get, run_insert, run_list_open, run_list_open_of,
+    run_state_set, run_total, run_untouched_become,
 };
 use muster_storage::task::{TaskHead, task_get, task_head};
 use muster_storage::{Connection, StorageError};
@@ -110,7 +110,7 @@ impl App {
                     let task = task.ok_or_else(|| AppError::not_found("task", &before.task))?;
                     refuse_second_run(connection, &task).await?;
                     let mut devices = delivery_devices_in(connection, id, &states).await?;
-                    if states.contains(&before.untouched()) {
+                    if states.contains(&before.untouched) {
                         devices |= &before.targets - delivery_touched(connection, id).await?;
                     }
                     devices &= device_set(connection).await?;
@@ -372,11 +372,7 @@ async fn cancel_undelivered(
             cancel(connection, &mut delivery, Cause::Administrator, now).await?;
         }
     }
-    let counts = run_counts(connection, run.id).await?;
-    let pending = counts.of(DeliveryState::Pending).cast_signed();
-    run_count_add(connection, run.id, DeliveryState::Pending, -pending).await?;
-    run_count_add(connection, run.id, DeliveryState::Cancelled, pending).await?;
-    Ok(())
+    Ok(run_untouched_become(connection, run.id, DeliveryState::Cancelled).await?)
 }
 
 async fn cancel(
@@ -404,15 +400,15 @@ pub(crate) async fn device_leave(
     }
     for run in run_list_open(connection).await? {
         let touched = muster_storage::delivery::delivery_get(connection, run.id, device).await?;
-        if run.targets.contains(device.0) && touched.is_none() && run.state != RunState::Stopping {
+        let pending = run.untouched == DeliveryState::Pending;
+        if run.targets.contains(device.0) && touched.is_none() && pending {
             let delivery = Delivery {
                 state: DeliveryState::Cancelled,
                 cause: Some(Cause::Administrator),
                 wanted: Wanted::Stop,
                 ..Delivery::blank(run.id, device, now)
             };
-            muster_storage::delivery::delivery_insert(connection, &delivery, run.untouched())
-                .await?;
+            muster_storage::delivery::delivery_insert(connection, &delivery, run.untouched).await?;
             run_settle(connection, run.id, now).await?;
         }
     }

@@ -177,7 +177,7 @@ impl App {
                 }),
             }
         }
-        found.sort_by(|one, other| other.devices.cmp(&one.devices));
+        found.sort_by_key(|one| std::cmp::Reverse(one.devices));
         found.retain(|one| !one.starts.is_empty());
         Ok(found)
     }
@@ -219,6 +219,6 @@ fn hindered(devices: &[Device], placements: Vec<(DeviceId, Placement)>) -> Vec<H
         one.named.sort();
         one.named.truncate(MOST_NAMED);
     }
-    found.sort_by(|one, other| other.devices.cmp(&one.devices));
+    found.sort_by_key(|one| std::cmp::Reverse(one.devices));
     found
 }

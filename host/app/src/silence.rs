@@ -9,16 +9,14 @@ use crate::{App, AppError};
 use jiff::{SignedDuration, Timestamp};
 use muster_domain::delivery::{Cause, Delivery, DeliveryState};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
-use muster_domain::run::{Run, RunState};
+use muster_domain::run::RunState;
 use muster_domain::{DeviceId, RunId, chain};
 use muster_storage::Connection;
 use muster_storage::delivery::{
     delivery_get, delivery_list_open, delivery_list_stale, delivery_update,
 };
 use muster_storage::event::event_insert;
-use muster_storage::run::{
-    run_close, run_count_add, run_counts, run_get, run_list_older, run_state_set,
-};
+use muster_storage::run::{run_get, run_list_older, run_state_set, run_untouched_become};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -155,7 +153,7 @@ pub(crate) async fn close(
     if run.state == RunState::Finished {
         return Ok(());
     }
-    miss_untouched(connection, &run).await?;
+    run_untouched_become(connection, id, DeliveryState::Missed).await?;
     for device in run.targets.iter().map(DeviceId) {
         let Some(delivery) = delivery_get(connection, id, device).await? else {
             continue;
@@ -175,11 +173,7 @@ pub(crate) async fn close(
         };
         delivery_update(connection, &missed, delivery.state).await?;
     }
-    if run.untouched() == DeliveryState::Pending {
-        run_close(connection, id, now).await?;
-    } else {
-        run_state_set(connection, id, RunState::Finished, Some(now)).await?;
-    }
+    run_state_set(connection, id, RunState::Finished, Some(now)).await?;
     let text = format!("Run {id} was closed: its devices were not heard of for 30 days.");
     let event = NewEvent::new("run.closed", Severity::Warning, Actor::Server, text);
     let subject = Subject {
@@ -188,15 +182,5 @@ pub(crate) async fn close(
         ..Subject::default()
     };
     event_insert(connection, muster_clock::now(), &[event.about(subject)]).await?;
-    Ok(())
-}
-
-async fn miss_untouched(connection: &mut Connection, run: &Run) -> Result<(), AppError> {
-    let counts = run_counts(connection, run.id).await?;
-    let pending = counts.of(DeliveryState::Pending).cast_signed();
-    if pending > 0 {
-        run_count_add(connection, run.id, DeliveryState::Pending, -pending).await?;
-        run_count_add(connection, run.id, DeliveryState::Missed, pending).await?;
-    }
     Ok(())
 }

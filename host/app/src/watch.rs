@@ -206,7 +206,7 @@ impl App {
         let after = after.unwrap_or(DeviceId(0));
         let mut deliveries = delivery_list(&mut connection, id, state, after, limit).await?;
         let touched = deliveries.len();
-        let untouched = run.untouched();
+        let untouched = run.untouched;
         if state.is_none_or(|state| state == untouched) {
             let silent = &run.targets - delivery_touched(&mut connection, id).await?;
             let silent: Vec<DeviceId> = silent
@@ -283,11 +283,11 @@ impl App {
 }
 
 fn made_up(run: &Run, device: DeviceId, state: DeliveryState, silence: Option<Cause>) -> Delivery {
-    let (cause, wanted) = match run.state {
-        RunState::Running => (silence, Wanted::Run),
-        RunState::Paused => (Some(Cause::Administrator), Wanted::Pause),
-        RunState::Finished if run.closed_at.is_some() => (Some(Cause::TimePassed), Wanted::Run),
-        RunState::Stopping | RunState::Finished => (Some(Cause::Administrator), Wanted::Stop),
+    let (cause, wanted) = match (state, run.state) {
+        (DeliveryState::Missed, _) => (Some(Cause::TimePassed), Wanted::Run),
+        (DeliveryState::Cancelled, _) => (Some(Cause::Administrator), Wanted::Stop),
+        (_, RunState::Paused) => (Some(Cause::Administrator), Wanted::Pause),
+        _ => (silence, Wanted::Run),
     };
     Delivery {
         state,

@@ -35,20 +35,12 @@ pub struct Run {
     pub started_by: Actor,
     /// When its last delivery became final.
     pub finished_at: Option<Timestamp>,
-    /// When the server gave up waiting for devices that it had not heard of, if it did.
-    pub closed_at: Option<Timestamp>,
+    /// Where the devices stand that it was never in contact with, which have no rows: pending, until
+    /// it is stopped (cancelled) or nobody waits for them any longer (missed).
+    pub untouched: DeliveryState,
 }
 
 impl Run {
-    /// Where the devices stand that the run was never in contact with, which have no rows.
-    pub fn untouched(&self) -> DeliveryState {
-        match self.state {
-            RunState::Running | RunState::Paused => DeliveryState::Pending,
-            RunState::Finished if self.closed_at.is_some() => DeliveryState::Missed,
-            RunState::Stopping | RunState::Finished => DeliveryState::Cancelled,
-        }
-    }
-
     /// Whether each device begins it by itself, by the schedule that it was given. Otherwise the
     /// server orders it.
     pub fn is_begun_by_devices(&self) -> bool {

@@ -14,8 +14,9 @@ ALTER TABLE runs ADD COLUMN occurrence TEXT;
 ALTER TABLE runs ADD COLUMN despite_windows BOOLEAN NOT NULL DEFAULT FALSE;
 -- Devices in its scope, as its counts must sum to. None for runs of an older server.
 ALTER TABLE runs ADD COLUMN total BIGINT;
--- When the server gave up waiting for devices that it had not heard of.
-ALTER TABLE runs ADD COLUMN closed_at BIGINT;
+-- Where the devices stand that have no row: pending, until the run is stopped or closed.
+ALTER TABLE runs ADD COLUMN untouched TEXT NOT NULL DEFAULT 'pending';
+UPDATE runs SET untouched = 'cancelled' WHERE state IN ('stopping', 'finished');
 CREATE INDEX run_age ON runs (started_at) WHERE state <> 'finished';
 
 -- A count below nothing is a mistake of ours, and no transaction that makes one is kept.

@@ -45,19 +45,23 @@ pub async fn run_insert(
     Ok(RunId(id))
 }
 
-/// Closes a run: what it did not hear of any more counts as it says, and it is over.
-pub async fn run_close(
+/// Puts the devices that have no row, and were pending until now, into another state.
+pub async fn run_untouched_become(
     connection: &mut Connection,
     run: RunId,
-    now: Timestamp,
+    state: DeliveryState,
 ) -> Result<(), StorageError> {
-    sqlx::query(
-        "UPDATE runs SET state = 'finished', finished_at = $2, closed_at = $2 WHERE id = $1",
-    )
-    .bind(run.0)
-    .bind(to_millis(now))
-    .execute(connection)
-    .await?;
+    sqlx::query("UPDATE runs SET untouched = $2 WHERE id = $1 AND untouched = 'pending'")
+        .bind(run.0)
+        .bind(state.as_str())
+        .execute(&mut *connection)
+        .await?;
+    let pending = run_counts(connection, run).await?;
+    let pending = pending.of(DeliveryState::Pending).cast_signed();
+    if pending > 0 {
+        run_count_add(connection, run, DeliveryState::Pending, -pending).await?;
+        run_count_add(connection, run, state, pending).await?;
+    }
     Ok(())
 }
 
@@ -374,6 +378,6 @@ fn from_row(columns: &Columns<'_>) -> Result<Run, StorageError> {
         started_at: columns.time("started_at")?,
         started_by: columns.word::<Actor>("started_by")?,
         finished_at: columns.optional_time("finished_at")?,
-        closed_at: columns.optional_time("closed_at")?,
+        untouched: columns.text("untouched")?,
     })
 }

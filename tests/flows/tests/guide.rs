@@ -61,10 +61,7 @@ async fn run(system: &TestSystem, command: &str) -> Result<String> {
 
 /// The words of a command as a shell takes them: quotes hold together.
 fn shell_words(command: &str) -> Result<Vec<String>> {
-    let script = format!(
-        "set -f; for word in {}; do printf '%s\\n' \"$word\"; done",
-        command
-    );
+    let script = format!("set -f; for word in {command}; do printf '%s\\n' \"$word\"; done");
     let output = std::process::Command::new("sh")
         .args(["-c", &script])
         .output()?;

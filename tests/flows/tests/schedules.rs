@@ -143,9 +143,15 @@ async fn what_a_device_missed_is_made_good_as_the_task_says() -> Result<()> {
         }
         anyhow::Ok(states)
     };
-    use DeliveryState::{Missed, Warning};
-    assert_eq!(states(&once).await?, [Missed, Missed, Warning]);
-    assert_eq!(states(&ignore).await?, [Missed, Missed, Missed]);
+    assert_eq!(
+        states(&once).await?,
+        [
+            DeliveryState::Missed,
+            DeliveryState::Missed,
+            DeliveryState::Warning
+        ]
+    );
+    assert_eq!(states(&ignore).await?, [DeliveryState::Missed; 3]);
     assert_eq!(device.lines("effects"), 1);
     Ok(())
 }

@@ -10,7 +10,6 @@ use muster_agent_protocol::assignment::{Assigned, Assignment, Standing};
 use muster_agent_protocol::message::FromServer;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
 use muster_domain::device::Device;
-use muster_domain::run::RunState;
 use muster_domain::schedule::RandomDelay;
 use muster_domain::{DeviceId, Digest, RunId, TaskId};
 use muster_storage::Connection;
@@ -219,8 +218,9 @@ pub(crate) async fn let_go(
     let now = muster_clock::now();
     let mut changed = Vec::new();
     for run in run_list_open_of(connection, task).await? {
-        let concerned =
-            run.is_begun_by_devices() && run.state != RunState::Stopping && run.started_at <= until;
+        let concerned = run.is_begun_by_devices()
+            && run.untouched == DeliveryState::Pending
+            && run.started_at <= until;
         if !concerned || !run.targets.contains(device.0) {
             continue;
         }
@@ -232,7 +232,7 @@ pub(crate) async fn let_go(
             ..Delivery::blank(run.id, device, now)
         };
         match delivery_get(connection, run.id, device).await? {
-            None => delivery_insert(connection, &missed, run.untouched()).await?,
+            None => delivery_insert(connection, &missed, run.untouched).await?,
             Some(delivery) if delivery.known_as.is_none() && !delivery.state.is_final() => {
                 delivery_update(connection, &missed, delivery.state).await?;
             }

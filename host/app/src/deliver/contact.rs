@@ -49,7 +49,7 @@ pub(super) async fn first_contact(
                     draft
                         .settle(connection, &mut delivery, device, placement, now)
                         .await?;
-                    delivery_insert(connection, &delivery, run.untouched()).await?;
+                    delivery_insert(connection, &delivery, run.untouched).await?;
                     tell(connection, &draft, device, &delivery, now).await?;
                     orders.extend(draft.order(&delivery));
                 }

@@ -4,7 +4,7 @@ use super::translate::Translations;
 use super::{RETRY, contact, order, parts};
 use crate::{App, AppError};
 use muster_domain::chain;
-use muster_domain::delivery::{Delivery, Wanted};
+use muster_domain::delivery::{Delivery, DeliveryState, Wanted};
 use muster_domain::run::{Run, RunState};
 use muster_domain::{ApplicationId, RunId};
 use muster_storage::delivery::{delivery_list_unordered, delivery_touched};
@@ -111,7 +111,8 @@ impl Share {
         let changed = self.read_runs(app).await?;
         let connected = app.0.links.devices();
         for (id, run) in &mut self.active {
-            if run.run.state == RunState::Running {
+            let waits = run.run.untouched == DeliveryState::Pending;
+            if run.run.state == RunState::Running && waits {
                 let fresh = (&run.run.targets & &connected) - &run.touched;
                 for devices in parts(&fresh) {
                     contact::first_contact(app, run, &devices).await?;

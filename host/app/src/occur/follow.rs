@@ -228,13 +228,13 @@ async fn begin(
     if targets.is_empty() {
         return Ok(None);
     }
-    let run = match run_of_occurrence(connection, id, start.occurrence).await? {
-        Some(run) => run,
-        None => {
-            let (of, actor) = (TaskOfRun::from(&task), Actor::Server);
-            let occurrence = Some(start.occurrence);
-            run_begin(connection, &of, occurrence, &targets, start.at, actor).await?
-        }
+    let known = run_of_occurrence(connection, id, start.occurrence).await?;
+    let run = if let Some(run) = known {
+        run
+    } else {
+        let (of, actor) = (TaskOfRun::from(&task), Actor::Server);
+        let occurrence = Some(start.occurrence);
+        run_begin(connection, &of, occurrence, &targets, start.at, actor).await?
     };
     if let Some(run) = run_get(connection, run).await? {
         run_targets_add(connection, &run, &targets).await?;

@@ -82,7 +82,7 @@ pub(super) async fn resolve(
                 }
                 Err(text) => {
                     runs.insert(own, None);
-                    numbered.news = refused(text);
+                    numbered.news = refused(&text);
                     continue;
                 }
             }
@@ -94,7 +94,7 @@ pub(super) async fn resolve(
         runs.insert(own, run);
         match run {
             Some(run) => numbered.news.set_run(run),
-            None => numbered.news = refused(format!("it told of run {own}, which nobody knows")),
+            None => numbered.news = refused(&format!("it told of run {own}, which nobody knows")),
         }
         if let News::Waiting { cause, .. } = &mut numbered.news {
             blocker(connection, device, cause).await?;
@@ -118,7 +118,7 @@ async fn blocker(
     Ok(())
 }
 
-fn refused(text: String) -> News {
+fn refused(text: &str) -> News {
     News::Happened {
         kind: "occurrence.refused".into(),
         severity: Severity::Warning,
@@ -164,19 +164,19 @@ async fn occurred(
             "the schedule of task {task} gives no occurrence {occurrence} until now"
         )));
     }
-    let run = match run_of_occurrence(connection, *task, *occurrence).await? {
-        Some(run) => run,
-        None => {
-            let of = TaskOfRun {
-                id: *task,
-                name: head.name,
-                application: head.application,
-                revision: *revision,
-            };
-            let targets = RoaringBitmap::from_iter([device.0]);
-            let actor = Actor::Device(device);
-            run_begin(connection, &of, Some(*occurrence), &targets, now, actor).await?
-        }
+    let known = run_of_occurrence(connection, *task, *occurrence).await?;
+    let run = if let Some(run) = known {
+        run
+    } else {
+        let of = TaskOfRun {
+            id: *task,
+            name: head.name,
+            application: head.application,
+            revision: *revision,
+        };
+        let targets = RoaringBitmap::from_iter([device.0]);
+        let actor = Actor::Device(device);
+        run_begin(connection, &of, Some(*occurrence), &targets, now, actor).await?
     };
     let Some(run) = run_get(connection, run).await? else {
         return Ok(Err(format!("run {run} is not there any more")));
@@ -221,7 +221,7 @@ async fn begun(
 ) -> Result<(), AppError> {
     let now = muster_clock::now();
     let before = delivery_get(connection, run.id, device).await?;
-    let stopped = run.untouched() == DeliveryState::Cancelled && run.targets.contains(device.0);
+    let stopped = run.untouched == DeliveryState::Cancelled && run.targets.contains(device.0);
     let wanted = match run.state {
         _ if stopped => Wanted::Stop,
         RunState::Paused => Wanted::Pause,
@@ -239,7 +239,7 @@ async fn begun(
         };
         // Who was no target until now was taken in as pending.
         let was = if run.targets.contains(device.0) {
-            run.untouched()
+            run.untouched
         } else {
             DeliveryState::Pending
         };

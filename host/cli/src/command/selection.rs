@@ -191,8 +191,8 @@ async fn set(
     let known = find(context, selection).await?;
     let mut selection = known.selection;
     for (key, value) in [("name", name), ("query", query)] {
-        if let Some(value) = value {
-            selection[key] = json!(value);
+        if let (Some(value), Some(selection)) = (value, selection.as_object_mut()) {
+            selection.insert(key.to_owned(), json!(value));
         }
     }
     let id = known.id.to_string();

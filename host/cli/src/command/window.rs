@@ -76,25 +76,41 @@ impl Opens {
             *window = file.json()?;
         }
         if let Some(time) = &self.daily {
-            window["opens"] = json!({ "every-days": { "from": format!("2020-01-01T{time}") } });
+            put(
+                window,
+                "opens",
+                json!({ "every-days": { "from": format!("2020-01-01T{time}") } }),
+            );
         }
         if let Some(expression) = &self.cron {
-            window["opens"] = json!({ "cron": { "expression": expression } });
+            put(
+                window,
+                "opens",
+                json!({ "cron": { "expression": expression } }),
+            );
         }
         if let Some(text) = &self.json {
-            window["opens"] = serde_json::from_str(text)
+            let opens = serde_json::from_str(text)
                 .map_err(|error| Failure::Usage(format!("--json is no valid JSON: {error}")))?;
+            put(window, "opens", opens);
         }
         if let Some(zone) = &self.zone {
-            window["zone"] = json!(zone);
+            put(window, "zone", json!(zone));
         }
         if let Some(minutes) = self
             .minutes
             .or(self.hours.map(|hours| hours.saturating_mul(60)))
         {
-            window["minutes"] = json!(minutes);
+            put(window, "minutes", json!(minutes));
         }
         Ok(())
+    }
+}
+
+/// Puts a part into a window. What is no object stays as it is, and the server says what is wrong.
+fn put(window: &mut Value, part: &str, value: Value) {
+    if let Some(window) = window.as_object_mut() {
+        window.insert(part.to_owned(), value);
     }
 }
 
@@ -148,7 +164,7 @@ impl Window {
                 if context.out.is_json() {
                     return context.out.json(&answer.raw);
                 }
-                show(context, answer.view()?)
+                show(context, &answer.view()?)
             }
             Self::Create(create) => create.run(context).await,
             Self::Set(set) => set.run(context).await,
@@ -166,7 +182,7 @@ impl Create {
         };
         let mut window = json!({ "kind": kind });
         self.opens.apply(&mut window)?;
-        window["name"] = json!(self.name);
+        put(&mut window, "name", json!(self.name));
         if window.get("opens").is_none() || window.get("minutes").is_none() {
             return Err(Failure::Usage(
                 "when does it open, and for how long? Give --daily, --cron, --json or --file, and \
@@ -196,14 +212,14 @@ impl Set {
         let mut window = known.window.clone();
         self.opens.apply(&mut window)?;
         if let Some(name) = &self.name {
-            window["name"] = json!(name);
+            put(&mut window, "name", json!(name));
         }
         if let Some(kind) = self.kind {
             let kind = match kind {
                 Kind::Maintenance => "maintenance",
                 Kind::Blackout => "blackout",
             };
-            window["kind"] = json!(kind);
+            put(&mut window, "kind", json!(kind));
         }
         if window == known.window && self.group.is_none() {
             return Err(Failure::Usage(
@@ -274,7 +290,7 @@ async fn list(context: &Context) -> Result<(), Failure> {
     )
 }
 
-fn show(context: &Context, view: WindowView) -> Result<(), Failure> {
+fn show(context: &Context, view: &WindowView) -> Result<(), Failure> {
     let clock = &context.out.clock;
     let next: Vec<String> = view.next.iter().map(|next| clock.long(*next)).collect();
     context.out.fields(vec![

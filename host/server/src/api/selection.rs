@@ -30,7 +30,7 @@ pub(crate) async fn selection_list(
     _: Query<WholeQuery>,
 ) -> Result<Json<Page<SelectionView>>, Problem> {
     let rows = app.selection_list(&who).await?.into_iter();
-    Ok(whole(rows.map(|row| shown(row, Vec::new())).collect()))
+    Ok(whole(rows.map(|row| shown(&row, Vec::new())).collect()))
 }
 
 /// Saves a selection.
@@ -46,7 +46,7 @@ pub(crate) async fn selection_create(
     Body(write): Body<SelectionWrite>,
 ) -> Result<Created<SelectionView>, Problem> {
     let (id, findings) = app.selection_create(&who, &write.selection).await?;
-    let view = shown(app.selection_get(&who, id).await?, findings);
+    let view = shown(&app.selection_get(&who, id).await?, findings);
     Ok(Created::at(format!("/selections/{id}"), view))
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn selection_show(
     Path(selection): Path<String>,
 ) -> Result<Json<SelectionView>, Problem> {
     let id: SelectionId = number("selection", &selection)?;
-    Ok(Json(shown(app.selection_get(&who, id).await?, Vec::new())))
+    Ok(Json(shown(&app.selection_get(&who, id).await?, Vec::new())))
 }
 
 /// Writes a selection anew.
@@ -95,7 +95,7 @@ pub(crate) async fn selection_change(
 ) -> Result<Json<SelectionView>, Problem> {
     let id: SelectionId = number("selection", &selection)?;
     let findings = app.selection_change(&who, id, &write.selection).await?;
-    Ok(Json(shown(app.selection_get(&who, id).await?, findings)))
+    Ok(Json(shown(&app.selection_get(&who, id).await?, findings)))
 }
 
 /// Removes a selection.
@@ -126,7 +126,7 @@ pub(crate) async fn selection_devices(
     Ok(Json(told(meant, Vec::new())))
 }
 
-fn shown(row: SelectionRow, findings: Vec<Finding>) -> SelectionView {
+fn shown(row: &SelectionRow, findings: Vec<Finding>) -> SelectionView {
     SelectionView {
         id: row.id.0,
         selection: serde_json::json!(row.selection),

@@ -16,13 +16,12 @@ pub(super) async fn compare(
     from: u32,
     to: Option<u32>,
 ) -> Result<(), Failure> {
-    let to = match to {
-        Some(to) => to,
-        None => {
-            let path = task_path(context, task, &[]).await?;
-            let task: TaskView = context.client.get(&path, &vec![]).await?.view()?;
-            task.revision
-        }
+    let to = if let Some(to) = to {
+        to
+    } else {
+        let path = task_path(context, task, &[]).await?;
+        let task: TaskView = context.client.get(&path, &vec![]).await?.view()?;
+        task.revision
     };
     let path = task_path(context, task, &["compare"]).await?;
     let query = vec![("from", from.to_string()), ("to", to.to_string())];
