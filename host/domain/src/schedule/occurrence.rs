@@ -110,6 +110,14 @@ impl Timetable {
     /// and whether there are older ones among them. Costs as much as what it gives, however long
     /// ago `after` is.
     pub fn newest(&self, after: Timestamp, to: Timestamp, most: usize) -> (Vec<Occurrence>, bool) {
+        // Mostly there are few, and they are all.
+        let few: Vec<Occurrence> = self
+            .within(after, to)
+            .take(most.saturating_add(1))
+            .collect();
+        if few.len() <= most {
+            return (few, false);
+        }
         // Ever longer spans before `to`, until one holds enough. It holds at most about twice as many
         // as the one before, which did not.
         let mut span = SignedDuration::from_mins(1);

@@ -150,7 +150,7 @@ fn ninety_days(tasks: u32) -> (Vec<Measure>, String) {
     let size = Size {
         tasks,
         devices: 1000,
-        scope: 20,
+        scope: 4,
         days: 90,
     };
     eprintln!("ninety days of {tasks} tasks");
