@@ -4,6 +4,8 @@
 //! Nothing is recorded for it. A call is put together from the rows: the task's revision, the
 //! device's profile or its report, the component that was asked, its limits.
 
+mod secret;
+
 use crate::schema::Written;
 use crate::{Administrator, App, AppError};
 use muster_domain::application::{Description, TaskType};
@@ -15,7 +17,7 @@ use muster_storage::delivery::{delivery_get, report_body};
 use muster_storage::device::device_get;
 use muster_storage::run::run_get;
 use muster_storage::task::{task_head, task_revision_get};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// A call of a plug-in, whole.
 #[derive(Debug, Clone)]
@@ -122,8 +124,7 @@ impl App {
             }
         };
         let mut settings = settings.to_value();
-        let mut removed = Vec::new();
-        without_secrets(&mut settings, &task_type.settings_schema, "", &mut removed);
+        let removed = secret::take_out(&mut settings, &task_type.settings_schema);
         Ok(call(
             &plugin,
             task_type,
@@ -180,73 +181,4 @@ fn report_of(body: Option<&str>, device: DeviceId) -> Result<Report, AppError> {
             "device {device} has not reported what came of this run yet; the call that made its command can be had meanwhile"
         ),
     })
-}
-
-/// Takes out what a schema marks as secret: `writeOnly`, or the format `password`. References to the
-/// vault are names, and stay.
-fn without_secrets(settings: &mut Value, schema: &Value, at: &str, removed: &mut Vec<String>) {
-    let word = |word: &str| schema.get(word);
-    let secret = word("writeOnly") == Some(&Value::Bool(true))
-        || word("format").is_some_and(|format| format == "password");
-    if secret {
-        *settings = Value::from("(removed)");
-        removed.push(at.to_owned());
-        return;
-    }
-    match settings {
-        Value::Object(members) => {
-            let properties = word("properties").and_then(Value::as_object);
-            below(members, properties, at, removed);
-        }
-        Value::Array(entries) => {
-            for (number, entry) in entries.iter_mut().enumerate() {
-                if let Some(items) = word("items") {
-                    without_secrets(entry, items, &format!("{at}/{number}"), removed);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn below(
-    members: &mut Map<String, Value>,
-    properties: Option<&Map<String, Value>>,
-    at: &str,
-    removed: &mut Vec<String>,
-) {
-    for (name, value) in members {
-        let schema = properties.and_then(|properties| properties.get(name));
-        if let Some(schema) = schema {
-            let step = name.replace('~', "~0").replace('/', "~1");
-            without_secrets(value, schema, &format!("{at}/{step}"), removed);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn what_a_schema_marks_as_secret_is_taken_out() {
-        let schema = json!({"properties": {
-            "user": {"type": "string"},
-            "pin": {"type": "string", "format": "password"},
-            "keys": {"items": {"properties": {"value": {"writeOnly": true}}}}
-        }});
-        let mut settings = json!({
-            "user": "anna", "pin": "1234", "other": {"pin": 1},
-            "keys": [{"value": {"a": "b"}}, {"name": "x"}]
-        });
-        let mut removed = Vec::new();
-        without_secrets(&mut settings, &schema, "", &mut removed);
-        assert_eq!(removed, ["/pin", "/keys/0/value"]);
-        assert_eq!(
-            settings,
-            json!({"user": "anna", "pin": "(removed)", "other": {"pin": 1},
-                "keys": [{"value": "(removed)"}, {"name": "x"}]})
-        );
-    }
 }

@@ -6,15 +6,15 @@
 
 use crate::application::task_type;
 use crate::error::sentence;
-use crate::place::{ScopeReference, scope_find};
+use crate::place::{ScopeReference, Tree, scope_find};
 use crate::schema::brought_up;
 use crate::{Administrator, App, AppError};
 use muster_domain::application::{Mark, TaskType};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::finding::{Finding, any_error};
-use muster_domain::group::is_name;
-use muster_domain::schedule::Schedule;
+use muster_domain::schedule::{Schedule, When};
 use muster_domain::settings::Settings;
+use muster_domain::task::is_task_name;
 use muster_domain::task::{NewTask, Scope, Task, TaskRevision};
 use muster_domain::{ApplicationId, Digest, TaskId, TaskTypeId};
 use muster_storage::Connection;
@@ -22,6 +22,7 @@ use muster_storage::event::event_insert;
 use muster_storage::task::{
     task_get, task_insert, task_revision_insert, task_schedule_begin, task_update,
 };
+use std::collections::BTreeSet;
 
 /// The longest time limit: a week.
 const MOST_TIME_LIMIT: u32 = 7 * 24 * 3600;
@@ -111,6 +112,7 @@ impl App {
         let settings = settings_of(&request.settings)?;
         let scope = self.scope(&request.scope).await?;
         let schedule = schedule_of(request.schedule.as_ref())?;
+        self.schedule_meets(None, schedule.as_ref()).await?;
         let agreed = self
             .agree_up(
                 &request.application,
@@ -145,6 +147,31 @@ impl App {
                 text: "a global task needs at least one device".into(),
             }),
             _ => Ok(scope),
+        }
+    }
+
+    /// Whether a schedule names what is there, and does not lead back to its own task.
+    async fn schedule_meets(
+        &self,
+        own: Option<TaskId>,
+        schedule: Option<&Schedule>,
+    ) -> Result<(), AppError> {
+        let mut connection = self.0.storage.read().await?;
+        let finding = match schedule.map(|schedule| &schedule.when) {
+            Some(When::Joined { group }) => {
+                let known = Tree::read(&mut connection).await?.get(*group).is_some();
+                let text = format!("There is no group {group}.");
+                (!known).then(|| Finding::error("/when/joined/group", "schedule-group", text))
+            }
+            Some(When::AfterTask { task, .. }) => after(&mut connection, own, *task).await?,
+            _ => None,
+        };
+        match finding {
+            None => Ok(()),
+            Some(finding) => Err(AppError::FormInvalid {
+                what: "schedule",
+                findings: vec![finding],
+            }),
         }
     }
 
@@ -240,7 +267,9 @@ impl App {
         // It may have been brought up to date by another revision of the plug-in until now.
         let task = self.task_get(who, id).await?.task;
         let name = request.name.unwrap_or_else(|| task.name.clone());
-        check_name(&name)?;
+        if name != task.name {
+            check_name(&name)?;
+        }
         let now = &task.revision;
         let (settings, version) = match &request.settings {
             Some(settings) => (settings_of(settings)?, request.schema_version),
@@ -250,6 +279,9 @@ impl App {
             Some(schedule) => schedule_of(schedule.as_ref())?,
             None => now.schedule.clone(),
         };
+        if request.schedule.is_some() {
+            self.schedule_meets(Some(id), schedule.as_ref()).await?;
+        }
         let agreed = self
             .agree_up(&task.application, &task.task_type, version, &settings)
             .await?;
@@ -373,6 +405,34 @@ fn schedule_of(json: Option<&serde_json::Value>) -> Result<Option<Schedule>, App
     }
 }
 
+/// What is wrong with a start after another task: that is not there, or starts after this one itself.
+async fn after(
+    connection: &mut Connection,
+    own: Option<TaskId>,
+    first: TaskId,
+) -> Result<Option<Finding>, AppError> {
+    let place = "/when/after-task/task";
+    let mut passed = BTreeSet::new();
+    let mut next = Some(first);
+    while let Some(id) = next {
+        if own == Some(id) {
+            let text = format!("Task {first} starts after this one: it would never end.");
+            return Ok(Some(Finding::error(place, "schedule-circle", text)));
+        }
+        let task = task_get(connection, id).await?;
+        if task.is_none() && id == first {
+            let text = format!("There is no task {first}.");
+            return Ok(Some(Finding::error(place, "schedule-task", text)));
+        }
+        let schedule = task.and_then(|task| task.revision.schedule);
+        next = match schedule.map(|schedule| schedule.when) {
+            Some(When::AfterTask { task, .. }) if passed.insert(task) => Some(task),
+            _ => None,
+        };
+    }
+    Ok(None)
+}
+
 fn check_revision(expected: Option<u32>, current: u32) -> Result<(), AppError> {
     match expected {
         Some(expected) if expected != current => Err(AppError::Conflict {
@@ -421,14 +481,13 @@ fn check_time_limit(seconds: Option<u32>, task_type: &TaskType) -> Result<u32, A
 }
 
 pub(crate) fn check_name(name: &str) -> Result<(), AppError> {
-    if is_name(name) {
+    if is_task_name(name) {
         return Ok(());
     }
     Err(AppError::Invalid {
         code: "name-invalid",
-        text:
-            "a task's name is 1 to 100 characters without control characters, and no white space \
-               at the ends"
-                .into(),
+        text: "a task's name is 1 to 100 characters, none of them a control character or one of \
+               \" * < > ? \\ : |, and no white space at the ends"
+            .into(),
     })
 }

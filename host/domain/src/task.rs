@@ -4,6 +4,7 @@ use crate::Digest;
 use crate::application::{Needs, TaskKind};
 use crate::event::Actor;
 use crate::finding::Finding;
+use crate::group::is_name;
 use crate::id::{ApplicationId, DeviceId, GroupId, TaskId, TaskTypeId};
 use crate::schedule::Schedule;
 use crate::settings::Settings;
@@ -80,6 +81,12 @@ pub struct NewTask {
     pub schedule: Option<Schedule>,
 }
 
+/// Whether a text may name a task: what may name anything here, without the characters that may not
+/// stand in names of files, as tasks are exported under their names.
+pub fn is_task_name(text: &str) -> bool {
+    is_name(text) && !text.contains(['"', '*', '<', '>', '?', '\\', ':', '|'])
+}
+
 /// Where a task is done. The kinds are told apart by their scopes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scope {
@@ -112,5 +119,21 @@ impl Scope {
             Self::Group { .. } => TaskKind::Group,
             Self::Global { .. } => TaskKind::Global,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_name_a_file_names_no_task() {
+        assert!(is_task_name("Nightly scan, 2nd (office)"));
+        for name in [
+            "a:b", "a*", "\"a\"", "a|b", "what?", "a\\b", "<a", "a>", "", " a",
+        ] {
+            assert!(!is_task_name(name), "{name}");
+        }
+        assert!(is_task_name(&"ä".repeat(100)) && !is_task_name(&"ä".repeat(101)));
     }
 }

@@ -332,6 +332,17 @@ async fn a_task_starts_after_another_one_that_ended_as_it_should() -> Result<()>
     let warned = client.task_create(&warned).await?;
     let failed = scheduled("failed", after(json!(["failed"])));
     let failed = client.task_create(&failed).await?;
+    // What would start itself for ever is refused, and what is not there.
+    for (task, code) in [(warned.id, "schedule-circle"), (999, "schedule-task")] {
+        let change = TaskChange {
+            schedule: Some(Some(json!({"when": {"after-task": {"task": task}}}))),
+            ..TaskChange::default()
+        };
+        let path = format!("/tasks/{}", first.id);
+        let request = client.request(Method::PATCH, &path).json(&change);
+        let answer = client.send(request).await?.text();
+        assert!(answer.contains(code), "{answer}");
+    }
     let run = client.task_start(first.id).await?;
     client.run_finished(run.id).await?;
     let next = run_of(client, warned.id, &format!("after/{}", run.id)).await?;
