@@ -1,8 +1,8 @@
 //! Schedule: what the device starts by itself, also while the server is away.
 //!
 //! A loop without input: assignments, marks and windows are looked up where they stand; a hint, a
-//! moment, a start or a clock that was set only says when. [`step`] turns what came due into
-//! deliveries, [`admit`](self::admit) decides between those of one task, and `deliver` begins them.
+//! moment, a start or a clock that was set only says when. `step` turns what came due into
+//! deliveries, `admit` decides between those of one task, and `deliver` begins them.
 
 mod admit;
 #[cfg(test)]
