@@ -19,6 +19,7 @@ pub(super) fn take_out(settings: &mut Value, schema: &Value) -> Vec<String> {
         "",
         &mut removed,
     );
+    removed.sort();
     removed
 }
 

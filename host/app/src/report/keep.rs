@@ -11,7 +11,7 @@ use muster_domain::delivery::{Cause, Delivery, DeliveryState};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::outcome::{Outcome, OutcomeStatus};
 use muster_domain::report::Report;
-use muster_domain::run::Run;
+use muster_domain::run::{Run, RunState};
 use muster_domain::text::plain;
 use muster_domain::{ApplicationId, DeviceId, RunId};
 use muster_storage::Connection;
@@ -19,7 +19,7 @@ use muster_storage::command::command_body;
 use muster_storage::delivery::{delivery_get, delivery_update, report_insert, report_settle};
 use muster_storage::device::{device_acknowledged, device_acknowledged_set, device_names};
 use muster_storage::event::event_insert;
-use muster_storage::run::run_get;
+use muster_storage::run::{run_get, run_state_set};
 use muster_storage::task::task_head;
 use std::collections::BTreeMap;
 
@@ -190,6 +190,7 @@ impl Group<'_> {
         delivery.state = state;
         delivery.cause = cause;
         self.update(&delivery, was).await?;
+        self.reopen(run).await?;
         let why = delivery
             .cause
             .as_ref()
@@ -201,6 +202,16 @@ impl Group<'_> {
             .await?;
         self.write(event.with(serde_json::json!({ "state": state, "cause": delivery.cause })))
             .await
+    }
+
+    /// A run that nobody waited for any longer is under way again when a device is at it.
+    async fn reopen(&mut self, run: RunId) -> Result<(), AppError> {
+        let known = self.run(Some(run)).await?;
+        if known.is_some_and(|(known, _)| known.state == RunState::Finished) {
+            run_state_set(self.connection, run, RunState::Running, None).await?;
+            self.runs.remove(&run);
+        }
+        Ok(())
     }
 
     /// A delivery does not begin any more.
