@@ -47,7 +47,8 @@ pub struct FindingView {
     /// `error`, `warning` or `notice`.
     #[schema(value_type = String)]
     pub level: Level,
-    /// A JSON Pointer into the settings; the empty string is the whole.
+    /// A JSON Pointer into the settings; the empty string is the whole. One about a task's schedule begins
+    /// with `/schedule`.
     pub pointer: String,
     /// Stable, for programs.
     pub code: String,

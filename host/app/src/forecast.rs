@@ -83,9 +83,6 @@ impl App {
         let schedule = task.schedule.as_ref();
         let mut forecast = self.foresee(translations, &devices, schedule).await?;
         forecast.findings = agreed.findings;
-        if let Some(schedule) = schedule {
-            forecast.findings.extend(schedule.check());
-        }
         Ok(forecast)
     }
 
@@ -149,6 +146,10 @@ impl App {
             let zone = device.facts.more.get(Facts::ZONE).cloned();
             let place = (zone.unwrap_or_default(), device.group);
             *of.entry(place).or_default() += 1;
+        }
+        if of.is_empty() {
+            // Nobody is there yet; its times are told all the same.
+            of.insert((String::new(), GroupId::ROOT), 0);
         }
         let mut found: Vec<ZoneStarts> = Vec::new();
         for ((name, group), count) in of {

@@ -9,10 +9,11 @@ use crate::error::sentence;
 use crate::place::{ScopeReference, Tree, scope_find};
 use crate::schema::brought_up;
 use crate::{Administrator, App, AppError};
+use jiff::tz::TimeZone;
 use muster_domain::application::{Mark, TaskType};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
-use muster_domain::finding::{Finding, any_error};
-use muster_domain::schedule::{Schedule, When};
+use muster_domain::finding::{Finding, Level, any_error};
+use muster_domain::schedule::{Schedule, Timetable, When};
 use muster_domain::settings::Settings;
 use muster_domain::task::is_task_name;
 use muster_domain::task::{NewTask, Scope, Task, TaskRevision};
@@ -113,7 +114,7 @@ impl App {
         let scope = self.scope(&request.scope).await?;
         let schedule = schedule_of(request.schedule.as_ref())?;
         self.schedule_meets(None, schedule.as_ref()).await?;
-        let agreed = self
+        let mut agreed = self
             .agree_up(
                 &request.application,
                 &request.task_type,
@@ -121,6 +122,7 @@ impl App {
                 &settings,
             )
             .await?;
+        agreed.findings.extend(words_about(schedule.as_ref()));
         check_kind(&agreed.task_type, &scope)?;
         let time_limit = check_time_limit(request.time_limit, &agreed.task_type)?;
         let task = NewTask {
@@ -282,9 +284,10 @@ impl App {
         if request.schedule.is_some() {
             self.schedule_meets(Some(id), schedule.as_ref()).await?;
         }
-        let agreed = self
+        let mut agreed = self
             .agree_up(&task.application, &task.task_type, version, &settings)
             .await?;
+        agreed.findings.extend(words_about(schedule.as_ref()));
         let time_limit = request.time_limit.or(Some(task.time_limit));
         let time_limit = check_time_limit(time_limit, &agreed.task_type)?;
         let expected = request.revision;
@@ -403,6 +406,27 @@ fn schedule_of(json: Option<&serde_json::Value>) -> Result<Option<Schedule>, App
             findings,
         }),
     }
+}
+
+/// What is worth a word about a schedule that can be used, with its place below `/schedule`.
+fn words_about(schedule: Option<&Schedule>) -> Vec<Finding> {
+    let Some(schedule) = schedule else {
+        return Vec::new();
+    };
+    let mut findings = schedule.check();
+    let over = Timetable::new(schedule, &TimeZone::UTC)
+        .is_ok_and(|table| table.after(muster_clock::now()).next().is_none());
+    if schedule.when.names_times() && over {
+        let text = "All its times have passed: nothing starts the task by itself.";
+        findings.push(Finding {
+            level: Level::Warning,
+            ..Finding::error("/when", "schedule-over", text)
+        });
+    }
+    for finding in &mut findings {
+        finding.pointer.insert_str(0, "/schedule");
+    }
+    findings
 }
 
 /// What is wrong with a start after another task: that is not there, or starts after this one itself.

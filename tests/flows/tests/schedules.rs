@@ -398,6 +398,10 @@ async fn a_plan_says_who_when_and_what_holds_it() -> Result<()> {
     let blackout = json!({"window": {"name": "sunday", "kind": "blackout", "minutes": 60,
         "zone": "utc", "opens": {"weekly": {"days": ["sunday"], "at": "15:30"}}}});
     let _: Value = client.post("/windows", &blackout).await?.ok()?;
+    let over = json!({"when": {"once": {"at": "2027-01-01T18:00"}}});
+    let over = client.task_create(&scheduled("over", over)).await?;
+    assert_eq!(over.findings[0].code, "schedule-over");
+    assert_eq!(over.findings[0].pointer, "/schedule/when");
     let daily = json!({"when": {"every-days": {"from": "2027-01-01T18:00"}}});
     let plan: Value = client
         .post("/tasks/plan", &scheduled("daily", daily))
