@@ -6,7 +6,7 @@ use crate::store::log::NewEntry;
 use crate::store::{Store, StoreError, assignment, delivery, news, occurrence};
 use muster_agent_protocol::assignment::{Assignment, DeviceWindows, Standing};
 use muster_agent_protocol::message::News;
-use muster_agent_protocol::order::{Envelope, OrderPublicKey};
+use muster_agent_protocol::order::{Envelope, OrderPublicKey, Sealed};
 use muster_domain::delivery::Cause;
 use muster_domain::event::Severity;
 use muster_domain::{DeviceId, RunId, TaskId};
@@ -19,10 +19,8 @@ pub async fn take(
     key: &OrderPublicKey,
     envelope: &Envelope,
 ) -> Result<(), StoreError> {
-    let judged = envelope.open(key).map_err(Refusal::from);
-    let judged = judged.and_then(|assignment: Assignment| {
-        meant(assignment.device, device)?;
-        Ok(assignment)
+    let judged = opened(key, envelope, device, |assignment: &Assignment| {
+        assignment.device
     });
     let assignment = match judged {
         Ok(assignment) => assignment,
@@ -51,6 +49,18 @@ pub async fn take(
     Ok(())
 }
 
+/// What is in an envelope, if the server sealed it for this device.
+fn opened<T: Sealed>(
+    key: &OrderPublicKey,
+    envelope: &Envelope,
+    device: DeviceId,
+    whose: impl Fn(&T) -> DeviceId,
+) -> Result<T, Refusal> {
+    let content = envelope.open(key)?;
+    meant(whose(&content), device)?;
+    Ok(content)
+}
+
 /// Takes the device's windows in: after this they are committed, or refused and logged.
 pub async fn take_windows(
     store: &Store,
@@ -58,10 +68,8 @@ pub async fn take_windows(
     key: &OrderPublicKey,
     envelope: &Envelope,
 ) -> Result<(), StoreError> {
-    let judged = envelope.open(key).map_err(Refusal::from);
-    let judged = judged.and_then(|windows: DeviceWindows| {
-        meant(windows.device, device)?;
-        Ok(windows)
+    let judged = opened(key, envelope, device, |windows: &DeviceWindows| {
+        windows.device
     });
     let windows = match judged {
         Ok(windows) => windows,

@@ -26,7 +26,7 @@ use muster_storage::task::{
     ScheduleStanding, task_get, task_list_scheduled, task_schedule_standing,
 };
 use roaring::RoaringBitmap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -93,13 +93,12 @@ struct Share {
 #[derive(Default)]
 struct Part {
     /// Of these tasks, every device that is connected.
-    tasks: RoaringTasks,
+    tasks: BTreeSet<TaskId>,
     /// Of all tasks, these devices.
     devices: RoaringBitmap,
+    /// All tasks of the application that devices have, or are to have.
     known: Vec<TaskId>,
 }
-
-type RoaringTasks = std::collections::BTreeSet<TaskId>;
 
 impl Part {
     fn add(&mut self, more: Self) {

@@ -178,12 +178,15 @@ impl App {
             text: format!("task {id} has never run"),
         })?;
         let open = run_list_open_of(&mut *self.0.storage.read().await?, id).await?;
-        for run in open.iter().filter(|run| run.id != newest) {
-            if run.state != RunState::Stopping {
-                self.run_stop(who, run.id).await?;
-            }
+        let mut stopped = None;
+        for run in open.iter().filter(|run| run.state != RunState::Stopping) {
+            stopped = Some(self.run_stop(who, run.id).await?);
         }
-        self.run_stop(who, newest).await
+        match stopped {
+            Some(run) => Ok(run),
+            // Nothing is under way; the newest run says so.
+            None => self.run_stop(who, newest).await,
+        }
     }
 
     async fn run_want(

@@ -157,6 +157,31 @@ async fn what_a_device_missed_is_made_good_as_the_task_says() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_task_is_stopped_with_all_its_runs() -> Result<()> {
+    let timed = Timed::start("2027-03-01T12:00:00Z").await?;
+    let client = &timed.system.client;
+    let mut device = timed.device("pc", DETECTS, "UTC").await?;
+    let daily = json!({"when": {"every-days": {"from": "2027-01-01T18:00"}}});
+    let task = client.task_create(&scheduled("daily", daily)).await?;
+    device.agent.stop().await?;
+    timed.to("2027-03-02T18:00:00Z")?;
+    let older = run_of(client, task.id, "2027-03-01T18:00").await?;
+    let newer = run_of(client, task.id, "2027-03-02T18:00").await?;
+    client.run_change(newer.id, "stop").await?;
+    client.run_finished(newer.id).await?;
+    // The newest is over, an older one is not.
+    let path = format!("/tasks/{}/stop", task.id);
+    let stop = async || client.send(client.request(Method::POST, &path)).await;
+    assert_eq!(stop().await?.ok::<RunView>()?.id, older.id);
+    client
+        .delivery_in(older.id, DeliveryState::Cancelled)
+        .await?;
+    let again = stop().await?.text();
+    assert!(again.contains("run-state"), "{again}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_blackout_holds_what_is_due_also_without_the_server() -> Result<()> {
     let mut timed = Timed::start("2027-03-01T12:00:00Z").await?;
     let device = timed.device("pc", DETECTS, "UTC").await?;
