@@ -82,6 +82,18 @@ pub enum PlatformLogChoice {
     None,
 }
 
+/// What the device is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceKindChoice {
+    /// As its housing and its programs say.
+    Auto,
+    /// Somebody works at it.
+    Workstation,
+    /// Others are served by it.
+    Server,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Raw {
@@ -95,6 +107,7 @@ struct Raw {
     keep_log_days: u32,
     most_log_entries: u32,
     platform_log: PlatformLogChoice,
+    device_kind: DeviceKindChoice,
 }
 
 /// What an agent's owner can set.
@@ -104,11 +117,11 @@ pub struct Config {
     pub connectors: PathBuf,
     /// Which log of the platform gets the results.
     pub platform_log: PlatformLogChoice,
-    /// Times and bounds.
+    /// Times, bounds and the like.
     pub tuning: Tuning,
 }
 
-/// Times and bounds of an agent.
+/// Times and bounds of an agent, and what it is told of its device.
 #[derive(Debug, Clone)]
 pub struct Tuning {
     /// Between two looks at the applications.
@@ -127,6 +140,8 @@ pub struct Tuning {
     pub keep_log: Duration,
     /// How many entries it may have.
     pub most_log_entries: u32,
+    /// What the device is for.
+    pub device_kind: DeviceKindChoice,
 }
 
 impl Default for Tuning {
@@ -141,6 +156,7 @@ impl Default for Tuning {
             keep_deliveries: day * 30,
             keep_log: day * 90,
             most_log_entries: 100_000,
+            device_kind: DeviceKindChoice::Auto,
         }
     }
 }
@@ -242,6 +258,7 @@ impl Raw {
                     100,
                     10_000_000,
                 )?,
+                device_kind: self.device_kind,
             },
         })
     }

@@ -3,7 +3,9 @@
 //! The token carries the digest of the server's CA certificate, so the device knows the server
 //! before it says anything to it. Nothing is written before everything was checked.
 
+use crate::config::DeviceKindChoice;
 use crate::identity::{Identity, IdentityError};
+use crate::schedule::zone::DeviceZone;
 use crate::{facts, tls};
 use muster_agent_protocol::ENROLL_PATH;
 use muster_agent_protocol::enroll::{EnrollRequest, EnrollResponse, EnrollmentToken, InvalidToken};
@@ -72,7 +74,7 @@ pub async fn enroll(
         return Err(EnrollError::Address(server));
     }
     let token: EnrollmentToken = token.parse()?;
-    let facts = facts::gather(&crate::schedule::zone::DeviceZone::find().name);
+    let facts = facts::gather(&DeviceZone::find().name, DeviceKindChoice::Auto);
     let name = name.map_or_else(facts::host_name, str::to_owned);
 
     let key = KeyPair::generate()?;

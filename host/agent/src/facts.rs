@@ -1,6 +1,9 @@
 //! Facts: what the device is, as far as a translation may depend on it.
 
-use muster_domain::device::Facts;
+mod kind;
+
+use crate::config::DeviceKindChoice;
+use muster_domain::device::{DeviceKind, Facts};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -12,10 +15,16 @@ const PACKAGE_MANAGERS: [(&str, &str); 5] = [
     ("apk", "/sbin/apk"),
 ];
 
-/// The facts of this device, as they are now, given the name of its time zone.
-pub fn gather(zone: &str) -> Facts {
+/// The facts of this device, as they are now, given the name of its time zone and what its owner says it is for.
+pub fn gather(zone: &str, kind: DeviceKindChoice) -> Facts {
     let mut more = BTreeMap::new();
-    more.insert("time.zone".to_owned(), zone.to_owned());
+    more.insert(Facts::ZONE.to_owned(), zone.to_owned());
+    let kind = match kind {
+        DeviceKindChoice::Auto => kind::find(Path::new("/")),
+        DeviceKindChoice::Workstation => DeviceKind::Workstation,
+        DeviceKindChoice::Server => DeviceKind::Server,
+    };
+    more.insert(Facts::KIND.to_owned(), kind.as_str().to_owned());
     let release = ["/etc/os-release", "/usr/lib/os-release"]
         .iter()
         .find_map(|file| std::fs::read_to_string(file).ok())
@@ -74,8 +83,9 @@ mod tests {
 
     #[test]
     fn every_device_has_a_name_and_a_platform() {
-        let facts = gather("Europe/Berlin");
+        let facts = gather("Europe/Berlin", DeviceKindChoice::Server);
         assert!(!facts.platform.is_empty() && !facts.more["host.name"].is_empty());
         assert_eq!(facts.more["time.zone"], "Europe/Berlin");
+        assert_eq!(facts.kind(), Some(DeviceKind::Server));
     }
 }

@@ -3,6 +3,8 @@
 use crate::plan::ChangeView;
 use crate::problem::FindingView;
 use jiff::Timestamp;
+use muster_domain::device::DeviceKind;
+use muster_domain::scope::Membership;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -58,7 +60,7 @@ pub enum ScopeView {
         /// The device.
         device: u32,
     },
-    /// The devices in a group when a run starts.
+    /// The devices of a group.
     Group {
         /// The group.
         group: i64,
@@ -68,11 +70,30 @@ pub enum ScopeView {
         subgroups: bool,
         /// Groups left out, each with all below it.
         excluded: Vec<i64>,
+        /// Devices of this kind alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>, example = "workstation")]
+        only: Option<DeviceKind>,
+        /// Whose a run is.
+        #[serde(default)]
+        #[schema(value_type = String, example = "fixed")]
+        membership: Membership,
     },
     /// A list of devices.
     Global {
         /// The devices.
         devices: Vec<u32>,
+    },
+    /// The devices that a selection means.
+    Selection {
+        /// The selection.
+        selection: i64,
+        /// Its name.
+        name: String,
+        /// Whose a run is.
+        #[serde(default)]
+        #[schema(value_type = String, example = "fixed")]
+        membership: Membership,
     },
 }
 
@@ -86,7 +107,7 @@ pub enum ScopeRequest {
         /// The device.
         device: String,
     },
-    /// The devices in a group when a run starts.
+    /// The devices of a group.
     Group {
         /// The group.
         group: String,
@@ -96,12 +117,33 @@ pub enum ScopeRequest {
         /// Groups left out, each with all below it.
         #[serde(default)]
         excluded: Vec<String>,
+        /// Devices of this kind alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>, example = "workstation")]
+        only: Option<DeviceKind>,
+        /// Whose a run is; `fixed` if left out.
+        #[serde(default, skip_serializing_if = "is_fixed")]
+        #[schema(value_type = String, example = "fixed")]
+        membership: Membership,
     },
     /// A list of devices.
     Global {
         /// The devices, at least one.
         devices: Vec<String>,
     },
+    /// The devices that a saved selection means, by its number or name.
+    Selection {
+        /// The selection.
+        selection: String,
+        /// Whose a run is; `fixed` if left out.
+        #[serde(default, skip_serializing_if = "is_fixed")]
+        #[schema(value_type = String, example = "fixed")]
+        membership: Membership,
+    },
+}
+
+fn is_fixed(membership: &Membership) -> bool {
+    *membership == Membership::Fixed
 }
 
 fn yes() -> bool {

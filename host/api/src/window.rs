@@ -12,9 +12,13 @@ pub struct WindowView {
     /// Its number.
     pub id: i64,
     /// It holds for the devices of this group and of those below it.
-    pub group: i64,
-    /// The path of the group.
-    pub path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<i64>,
+    /// Or for the devices of this selection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<i64>,
+    /// The path of the group, or the name of the selection.
+    pub of: String,
     /// The window: `name`, `kind` (`maintenance` or `blackout`), `opens`, `minutes`, `zone`.
     pub window: Value,
     /// The earliest moments at which it opens from now on, at most five, in UTC where it goes by the
@@ -35,9 +39,12 @@ pub struct WindowView {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WindowCreate {
-    /// The group, by number or path; the root, and so every device, if left out.
+    /// The group, by number or path; the root, and so every device, if neither is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// The selection, by number or name, in place of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<String>,
     /// The window.
     pub window: Value,
 }
@@ -49,6 +56,9 @@ pub struct WindowChange {
     /// Another group, by number or path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// A selection, by number or name, in place of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<String>,
     /// Another window, whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Value>,

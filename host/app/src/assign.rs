@@ -11,7 +11,7 @@ mod window;
 
 #[cfg(test)]
 pub(crate) use give::let_go;
-pub(crate) use window::of_group as windows_of_group;
+pub(crate) use window::WindowsOfSets;
 
 use crate::deliver::Translations;
 use crate::hint::{Due, Hinted};
@@ -19,9 +19,11 @@ use crate::place::devices_of;
 use crate::{App, AppError};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
 use muster_domain::task::Task;
 use muster_domain::{ApplicationId, DeviceId, TaskId, chain};
 use muster_storage::assignment::assignment_devices;
+use muster_storage::member::member_since;
 use muster_storage::task::{
     ScheduleStanding, task_get, task_list_scheduled, task_schedule_standing,
 };
@@ -225,12 +227,17 @@ impl Share {
             Some(translations) => translations,
             None => Translations::of_revision(&mut connection, id, task.revision.number).await?,
         };
+        let members = match task.scope.selection() {
+            Some(selection) => member_since(&mut connection, selection).await?,
+            None => BTreeMap::new(),
+        };
         drop(connection);
         let translations = self.tasks.entry(id).or_insert(translations);
         let given = Given {
             task,
             standing,
             devices: scope.len(),
+            members,
         };
         for devices in parts(&(&scope & devices)) {
             give::give(app, &given, translations, &devices).await?;
@@ -245,6 +252,8 @@ struct Given {
     standing: ScheduleStanding,
     /// How many devices it is for.
     devices: u64,
+    /// If it is for a selection: since when who is in it.
+    members: BTreeMap<DeviceId, Timestamp>,
 }
 
 /// Devices in one transaction.

@@ -43,14 +43,14 @@ impl App {
             return Err(error);
         }
         let actor = who.actor();
+        // A person means those who are in the selection now.
+        let seen = self.members_of(task.scope.selection()).await?;
         let run = self
             .logged(move |connection| {
-                Box::pin(run_insert_with_event(
-                    connection,
-                    id,
-                    actor,
-                    despite_windows,
-                ))
+                Box::pin(async move {
+                    seen.keep(connection).await?;
+                    run_insert_with_event(connection, id, actor, despite_windows).await
+                })
             })
             .await?;
         muster_crash_point::reach("dispatch.committed");

@@ -1,9 +1,9 @@
 //! What a task will do, told before it is saved: who is in its scope, where it cannot be done and why,
 //! and when it will start.
 
-use crate::assign::windows_of_group;
+use crate::assign::WindowsOfSets;
 use crate::deliver::{Placement, Translations};
-use crate::place::{Tree, devices_of};
+use crate::place::devices_of;
 use crate::submit::TaskRequest;
 use crate::{Administrator, App, AppError};
 use jiff::tz::TimeZone;
@@ -11,11 +11,10 @@ use muster_domain::delivery::Cause;
 use muster_domain::device::{Device, Facts};
 use muster_domain::finding::Finding;
 use muster_domain::schedule::forecast::{Start, starts};
-use muster_domain::schedule::window::Windows;
+use muster_domain::schedule::window::{Window, Windows};
 use muster_domain::schedule::{Schedule, Zone};
-use muster_domain::{DeviceId, GroupId, TaskId};
+use muster_domain::{DeviceId, TaskId};
 use muster_storage::device::device_list_of;
-use muster_storage::window::window_list;
 use std::collections::BTreeMap;
 
 /// Starts that are told of each zone.
@@ -75,9 +74,11 @@ impl App {
     ) -> Result<Forecast, AppError> {
         let (task, agreed) = self.task_check(who, request).await?;
         let translations = Translations::of_draft(&task, &agreed);
+        // Nothing may be for the selection yet, and then nobody is known to be in it.
+        let seen = self.members_of(task.scope.selection()).await?;
         let devices = {
             let mut connection = self.0.storage.read().await?;
-            let scope = devices_of(&mut connection, &task.scope).await?;
+            let scope = devices_of(&mut connection, &task.scope).await? | seen.devices();
             devices(&mut connection, &scope).await?
         };
         let schedule = task.schedule.as_ref();
@@ -137,24 +138,23 @@ impl App {
         schedule: &Schedule,
     ) -> Result<Vec<ZoneStarts>, AppError> {
         let mut connection = self.0.storage.read().await?;
-        let tree = Tree::read(&mut connection).await?;
-        let windows = window_list(&mut connection).await?;
+        let windows = WindowsOfSets::read(&mut connection).await?;
         drop(connection);
         let now = muster_clock::now();
-        let mut of: BTreeMap<(String, GroupId), u64> = BTreeMap::new();
+        let mut of: BTreeMap<(String, String), (Vec<Window>, u64)> = BTreeMap::new();
         for device in devices {
             let zone = device.facts.more.get(Facts::ZONE).cloned();
-            let place = (zone.unwrap_or_default(), device.group);
-            *of.entry(place).or_default() += 1;
+            let own = windows.of(device);
+            let alike = (zone.unwrap_or_default(), serde_json::json!(own).to_string());
+            of.entry(alike).or_insert((own, 0)).1 += 1;
         }
         if of.is_empty() {
             // Nobody is there yet; its times are told all the same.
-            of.insert((String::new(), GroupId::ROOT), 0);
+            of.insert(Default::default(), (windows.of_all(), 0));
         }
         let mut found: Vec<ZoneStarts> = Vec::new();
-        for ((name, group), count) in of {
+        for ((name, _), (windows, count)) in of {
             let zone = Zone::named(&name).unwrap_or(TimeZone::UTC);
-            let windows = windows_of_group(&windows, &tree, group);
             let unknown = |error: muster_domain::schedule::zone::UnknownZone| AppError::Invalid {
                 code: "schedule-zone",
                 text: error.to_string(),

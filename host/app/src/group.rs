@@ -2,9 +2,9 @@
 
 use crate::place::Tree;
 use crate::{Administrator, App, AppError};
-use muster_domain::GroupId;
 use muster_domain::event::{NewEvent, Severity, Subject};
 use muster_domain::group::{Group, is_name};
+use muster_domain::{DeviceSet, GroupId};
 use muster_storage::event::event_insert;
 use muster_storage::group::{group_delete, group_device_counts, group_insert, group_update};
 use muster_storage::task::task_of_group;
@@ -128,7 +128,7 @@ impl App {
                     return Err(in_use(format!("task {task} is for it; delete that first")));
                 }
                 let windows = window_list(connection).await?;
-                if let Some(row) = windows.iter().find(|row| row.group == id) {
+                if let Some(row) = windows.iter().find(|row| row.of == DeviceSet::Group(id)) {
                     let name = &row.window.name;
                     return Err(in_use(format!(
                         "window {name} is for it; remove that first"

@@ -42,11 +42,12 @@ pub(crate) enum Loop {
     Deliver,
     Assign,
     Occur,
+    Members,
 }
 
 /// Where hints are dropped.
 #[derive(Clone, Default)]
-pub(crate) struct Hints(Arc<[Shared; 3]>);
+pub(crate) struct Hints(Arc<[Shared; 4]>);
 
 /// Where one loop picks them up.
 pub(crate) struct Hinted {
@@ -69,11 +70,12 @@ impl Hints {
     }
 
     fn shared(&self, of: Loop) -> &Shared {
-        let [deliver, assign, occur] = &*self.0;
+        let [deliver, assign, occur, members] = &*self.0;
         match of {
             Loop::Deliver => deliver,
             Loop::Assign => assign,
             Loop::Occur => occur,
+            Loop::Members => members,
         }
     }
 
@@ -86,9 +88,8 @@ impl Hints {
     }
 
     pub(crate) fn everything(&self) {
-        self.add(&[Loop::Deliver, Loop::Assign, Loop::Occur], |due| {
-            due.all = true;
-        });
+        let all = [Loop::Deliver, Loop::Assign, Loop::Occur, Loop::Members];
+        self.add(&all, |due| due.all = true);
     }
 
     pub(crate) fn run_changed(&self, run: RunId) {
@@ -106,7 +107,7 @@ impl Hints {
 
     /// A device's link was opened.
     pub(crate) fn device_came(&self, device: DeviceId, store_lost: bool) {
-        self.add(&[Loop::Deliver, Loop::Assign], |due| {
+        self.add(&[Loop::Deliver, Loop::Assign, Loop::Members], |due| {
             due.devices.insert(device.0);
             if store_lost {
                 due.lost.insert(device.0);
@@ -115,9 +116,26 @@ impl Hints {
     }
 
     pub(crate) fn device_changed(&self, device: DeviceId) {
-        self.add(&[Loop::Deliver, Loop::Assign], |due| {
+        self.add(&[Loop::Deliver, Loop::Assign, Loop::Members], |due| {
             due.devices.insert(device.0);
         });
+    }
+
+    /// What selections ask of a device changed, and nothing else did: its tags, or its link.
+    pub(crate) fn device_selected_anew(&self, device: DeviceId) {
+        self.add(&[Loop::Members], |due| {
+            due.devices.insert(device.0);
+        });
+    }
+
+    /// A selection was written anew, or something is for it now.
+    pub(crate) fn selections_changed(&self) {
+        self.add(&[Loop::Members], |due| due.all = true);
+    }
+
+    /// Devices came into selections, or left them.
+    pub(crate) fn members_changed(&self, devices: &RoaringBitmap) {
+        self.add(&[Loop::Assign], |due| due.devices |= devices);
     }
 }
 

@@ -23,6 +23,7 @@ pub mod group;
 mod hint;
 pub mod install;
 pub mod link;
+mod member;
 pub mod occur;
 pub mod place;
 pub mod report;
@@ -129,6 +130,7 @@ impl App {
         let hints = Hints::default();
         let of = |of| hints.of(of);
         let (due, assignable, occurring) = (of(Loop::Deliver), of(Loop::Assign), of(Loop::Occur));
+        let selected = of(Loop::Members);
         let latest = muster_storage::event::event_latest(&mut *storage.read().await?).await?;
         let app = Self(Arc::new(Inner {
             storage,
@@ -156,6 +158,7 @@ impl App {
         }));
         app.links_forget().await?;
         app.plugins_load().await?;
+        app.0.workers.spawn(member::work(app.clone(), selected));
         app.0.workers.spawn(occur::work(app.clone(), occurring));
         app.0.workers.spawn(assign::work(app.clone(), assignable));
         app.0.workers.spawn(deliver::work(app.clone(), due));

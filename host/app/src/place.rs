@@ -2,11 +2,16 @@
 
 use crate::AppError;
 use muster_domain::device::Device;
+use muster_domain::device::DeviceKind;
 use muster_domain::group::Group;
-use muster_domain::task::Scope;
-use muster_domain::{DeviceId, GroupId};
-use muster_storage::device::{device_by_name, device_get, device_set, device_set_of_groups};
+use muster_domain::scope::{Membership, Scope};
+use muster_domain::{DeviceId, DeviceSet, GroupId, SelectionId};
+use muster_storage::device::{
+    device_by_name, device_get, device_set, device_set_of_groups, device_set_of_kind,
+};
 use muster_storage::group::group_list;
+use muster_storage::member::member_set;
+use muster_storage::selection::{SelectionRow, selection_list};
 use muster_storage::{Connection, StorageError};
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
@@ -110,7 +115,79 @@ pub(crate) async fn device_find(
     found.ok_or_else(|| AppError::not_found("device", &reference))
 }
 
-/// The devices that a scope means at this moment.
+/// A selection by number or name, or the refusal that names it.
+pub(crate) async fn selection_find(
+    connection: &mut Connection,
+    reference: &str,
+) -> Result<SelectionRow, AppError> {
+    let all = selection_list(connection).await?;
+    let number = reference.parse::<SelectionId>().ok();
+    let by_number = all.iter().find(|row| Some(row.id) == number);
+    let named = || all.iter().find(|row| row.selection.name == reference);
+    let found = by_number.or_else(named).cloned();
+    found.ok_or_else(|| AppError::not_found("selection", &reference))
+}
+
+/// A group or a selection by its number, name or path, or the refusal that names it.
+pub(crate) async fn set_find(
+    connection: &mut Connection,
+    reference: &SetReference,
+) -> Result<DeviceSet, AppError> {
+    Ok(match reference {
+        SetReference::Group(group) => DeviceSet::Group(group_find(connection, group).await?),
+        SetReference::Selection(selection) => {
+            DeviceSet::Selection(selection_find(connection, selection).await?.id)
+        }
+    })
+}
+
+/// The names of groups and selections.
+pub(crate) struct SetNames {
+    tree: Tree,
+    selections: BTreeMap<SelectionId, String>,
+}
+
+impl SetNames {
+    pub(crate) async fn read(connection: &mut Connection) -> Result<Self, AppError> {
+        let selections = selection_list(connection).await?.into_iter();
+        Ok(Self {
+            tree: Tree::read(connection).await?,
+            selections: selections.map(|row| (row.id, row.selection.name)).collect(),
+        })
+    }
+
+    /// A group's path, or a selection's name.
+    pub(crate) fn of(&self, set: DeviceSet) -> String {
+        match set {
+            DeviceSet::Group(group) => self.tree.path(group),
+            DeviceSet::Selection(id) => {
+                let name = self.selections.get(&id).cloned();
+                name.unwrap_or_else(|| id.to_string())
+            }
+        }
+    }
+
+    /// The same of what a scope goes by, if it goes by either.
+    pub(crate) fn of_scope(&self, scope: &Scope) -> Option<String> {
+        let set = match scope {
+            Scope::Group { group, .. } => DeviceSet::Group(*group),
+            Scope::Selection { selection, .. } => DeviceSet::Selection(*selection),
+            Scope::Local { .. } | Scope::Global { .. } => return None,
+        };
+        Some(self.of(set))
+    }
+}
+
+/// A group or a selection, in the words of whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetReference {
+    /// A group, by number or path.
+    Group(String),
+    /// A selection, by number or name.
+    Selection(String),
+}
+
+/// The devices that a scope means: of a selection, those that were in it at the last look.
 pub(crate) async fn devices_of(
     connection: &mut Connection,
     scope: &Scope,
@@ -120,10 +197,16 @@ pub(crate) async fn devices_of(
             Ok(device_set(connection).await? & RoaringBitmap::from_iter([device.0]))
         }
         Scope::Global { devices } => Ok(device_set(connection).await? & devices),
+        Scope::Selection { selection, .. } => {
+            let members = member_set(connection, *selection, None).await?;
+            Ok(device_set(connection).await? & members)
+        }
         Scope::Group {
             group,
             subgroups,
             excluded,
+            only,
+            membership: _,
         } => {
             let tree = Tree::read(connection).await?;
             let mut groups = if *subgroups {
@@ -136,7 +219,11 @@ pub(crate) async fn devices_of(
                 .flat_map(|group| tree.subtree(*group))
                 .collect();
             groups.retain(|group| !left_out.contains(group));
-            Ok(device_set_of_groups(connection, &groups).await?)
+            let devices = device_set_of_groups(connection, &groups).await?;
+            match only {
+                Some(kind) => Ok(devices & device_set_of_kind(connection, *kind).await?),
+                None => Ok(devices),
+            }
         }
     }
 }
@@ -154,9 +241,20 @@ pub enum ScopeReference {
         subgroups: bool,
         /// Groups left out.
         excluded: Vec<String>,
+        /// Devices of this kind alone.
+        only: Option<DeviceKind>,
+        /// Whose a run is.
+        membership: Membership,
     },
     /// A list of devices.
     Global(Vec<String>),
+    /// The devices that a saved selection means.
+    Selection {
+        /// The selection.
+        selection: String,
+        /// Whose a run is.
+        membership: Membership,
+    },
 }
 
 /// Finds what a scope refers to. Everything that is missing comes back, as `device "x"`.
@@ -178,10 +276,22 @@ pub(crate) async fn scope_find(
             }
             Some(Scope::Global { devices })
         }
+        ScopeReference::Selection {
+            selection,
+            membership,
+        } => {
+            let found = take(selection_find(connection, selection).await, &mut missing)?;
+            found.map(|row| Scope::Selection {
+                selection: row.id,
+                membership: *membership,
+            })
+        }
         ScopeReference::Group {
             group,
             subgroups,
             excluded,
+            only,
+            membership,
         } => {
             let group = take(group_find(connection, group).await, &mut missing)?;
             let mut left_out = Vec::new();
@@ -192,6 +302,8 @@ pub(crate) async fn scope_find(
                 group,
                 subgroups: *subgroups,
                 excluded: left_out,
+                only: *only,
+                membership: *membership,
             })
         }
     };

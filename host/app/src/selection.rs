@@ -1,25 +1,22 @@
 //! Selections, as administrators make them, and the devices that they mean.
 
+mod look;
+
+pub(crate) use look::{Look, Pages};
+
 use crate::device::DeviceDetail;
-use crate::place::Tree;
 use crate::{Administrator, App, AppError};
-use muster_domain::delivery::DeliveryState;
+use muster_domain::SelectionId;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::finding::Finding;
-use muster_domain::selection::{DeviceView, Query, Selection};
-use muster_domain::{DeviceId, SelectionId, TaskId};
+use muster_domain::selection::{Query, Selection};
 use muster_storage::Connection;
-use muster_storage::delivery::delivery_latest_of_task;
-use muster_storage::device::device_list;
 use muster_storage::event::event_insert;
+use muster_storage::member::selection_user;
 use muster_storage::selection::{
-    SelectionRow, selection_delete, selection_insert, selection_list, selection_update,
+    SelectionRow, selection_delete, selection_get, selection_insert, selection_list,
+    selection_update,
 };
-use muster_storage::tag::tag_list_all;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Devices are looked at so many at a time.
-const PAGE: u32 = 1000;
 
 /// The devices that a query means.
 #[derive(Debug, Clone)]
@@ -44,11 +41,10 @@ impl App {
     /// A selection by its number.
     pub async fn selection_get(
         &self,
-        who: &Administrator,
+        _who: &Administrator,
         id: SelectionId,
     ) -> Result<SelectionRow, AppError> {
-        let all = self.selection_list(who).await?;
-        let found = all.into_iter().find(|row| row.id == id);
+        let found = selection_get(&mut *self.0.storage.read().await?, id).await?;
         found.ok_or_else(|| AppError::not_found("selection", &id))
     }
 
@@ -99,10 +95,11 @@ impl App {
             })
         })
         .await?;
+        self.0.hints.selections_changed();
         Ok(findings)
     }
 
-    /// Removes a selection.
+    /// Removes a selection that nothing is for.
     pub async fn selection_remove(
         &self,
         who: &Administrator,
@@ -112,6 +109,12 @@ impl App {
         let actor = who.actor();
         self.logged(move |connection| {
             Box::pin(async move {
+                if let Some(user) = selection_user(connection, id).await? {
+                    return Err(AppError::Conflict {
+                        code: "selection-in-use",
+                        text: format!("selection {name} cannot be removed: {user} is for it; change or delete that first"),
+                    });
+                }
                 if !selection_delete(connection, id).await? {
                     return Err(AppError::not_found("selection", &id));
                 }
@@ -149,54 +152,35 @@ impl App {
 
     async fn meant(&self, query: &Query, limit: usize) -> Result<Meant, AppError> {
         let mut connection = self.0.storage.read().await?;
-        let tree = Tree::read(&mut connection).await?;
-        let mut outcomes: BTreeMap<DeviceId, BTreeMap<TaskId, DeliveryState>> = BTreeMap::new();
-        for task in query.tasks() {
-            for (device, state) in delivery_latest_of_task(&mut connection, task).await? {
-                outcomes.entry(device).or_default().insert(task, state);
-            }
-        }
-        let now = muster_clock::now();
-        let tags = tag_list_all(&mut connection).await?;
-        let (no_tags, no_outcomes) = (BTreeSet::new(), BTreeMap::new());
+        let online = self.0.links.devices();
+        let look = Look::begin(&mut connection, online, std::iter::once(query)).await?;
         let mut meant = Meant {
             count: 0,
             of: 0,
             devices: Vec::new(),
         };
-        let mut after = DeviceId(0);
-        loop {
-            let page = device_list(&mut connection, None, after, PAGE).await?;
-            let Some(last) = page.last() else {
-                return Ok(meant);
-            };
-            after = last.id;
+        let mut pages = Pages::of(None);
+        while let Some(page) = pages.next(&mut connection).await? {
             for device in page {
-                let path = tree.path(device.group);
-                let online = self.0.links.is_open(device.id);
-                let view = DeviceView {
-                    group_path: &path,
-                    online,
-                    tags: tags.get(&device.id).unwrap_or(&no_tags),
-                    outcomes: outcomes.get(&device.id).unwrap_or(&no_outcomes),
-                };
                 meant.of += 1;
-                if query.matches(&device, &view, now) {
-                    meant.count += 1;
-                    if meant.devices.len() < limit {
-                        meant.devices.push(DeviceDetail {
-                            device,
-                            path,
-                            online,
-                        });
-                    }
+                if !look.means(query, &device) {
+                    continue;
+                }
+                meant.count += 1;
+                if meant.devices.len() < limit {
+                    meant.devices.push(DeviceDetail {
+                        path: look.tree.path(device.group),
+                        online: look.online.contains(device.id.0),
+                        device,
+                    });
                 }
             }
         }
+        Ok(meant)
     }
 }
 
-fn read(json: &serde_json::Value) -> Result<(Selection, Query, Vec<Finding>), AppError> {
+pub(crate) fn read(json: &serde_json::Value) -> Result<(Selection, Query, Vec<Finding>), AppError> {
     Selection::parse(json).map_err(|findings| AppError::FormInvalid {
         what: "selection",
         findings,

@@ -14,12 +14,14 @@ use muster_domain::application::{Mark, TaskType};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::finding::{Finding, Level, any_error};
 use muster_domain::schedule::{Schedule, Timetable, When};
+use muster_domain::scope::Scope;
 use muster_domain::settings::Settings;
 use muster_domain::task::is_task_name;
-use muster_domain::task::{NewTask, Scope, Task, TaskRevision};
-use muster_domain::{ApplicationId, Digest, TaskId, TaskTypeId};
+use muster_domain::task::{NewTask, Task, TaskRevision};
+use muster_domain::{ApplicationId, DeviceSet, Digest, SelectionId, TaskId, TaskTypeId};
 use muster_storage::Connection;
 use muster_storage::event::event_insert;
+use muster_storage::selection::selection_get;
 use muster_storage::task::{
     task_get, task_insert, task_revision_insert, task_schedule_begin, task_update,
 };
@@ -160,7 +162,13 @@ impl App {
     ) -> Result<(), AppError> {
         let mut connection = self.0.storage.read().await?;
         let finding = match schedule.map(|schedule| &schedule.when) {
-            Some(When::Joined { group }) => {
+            Some(When::Joined(DeviceSet::Selection(selection))) => {
+                let known = selection_get(&mut connection, *selection).await?.is_some();
+                let text = format!("There is no selection {selection}.");
+                let at = "/when/joined/selection";
+                (!known).then(|| Finding::error(at, "schedule-selection", text))
+            }
+            Some(When::Joined(DeviceSet::Group(group))) => {
                 let known = Tree::read(&mut connection).await?.get(*group).is_some();
                 let text = format!("There is no group {group}.");
                 (!known).then(|| Finding::error("/when/joined/group", "schedule-group", text))
@@ -228,9 +236,13 @@ impl App {
         agreed: Agreed,
     ) -> Result<Task, AppError> {
         let first = revision(1, agreed, task.schedule.clone(), actor);
+        let by_scope = self.members_of(task.scope.selection()).await?;
+        let by_schedule = self.members_of(joined(task.schedule.as_ref())).await?;
         let task = self
             .logged(move |connection| {
                 Box::pin(async move {
+                    by_scope.keep(connection).await?;
+                    by_schedule.keep(connection).await?;
                     let id = task_insert(connection, &task, time_limit, &first).await?;
                     let text = format!("Task {} ({}) was created.", task.name, task.task_type);
                     task_event(
@@ -291,10 +303,12 @@ impl App {
         let time_limit = request.time_limit.or(Some(task.time_limit));
         let time_limit = check_time_limit(time_limit, &agreed.task_type)?;
         let expected = request.revision;
+        let seen = self.members_of(joined(schedule.as_ref())).await?;
         let next = revision(0, agreed, schedule, who.actor());
         let task = self
             .logged(move |connection| {
                 Box::pin(async move {
+                    seen.keep(connection).await?;
                     let current = task_get(connection, id).await?;
                     let current = current.ok_or_else(|| AppError::not_found("task", &id))?;
                     check_revision(expected, current.revision.number)?;
@@ -502,6 +516,14 @@ fn check_time_limit(seconds: Option<u32>, task_type: &TaskType) -> Result<u32, A
         code: "time-limit-invalid",
         text: format!("a time limit is 1 to {MOST_TIME_LIMIT} seconds, not {seconds}"),
     })
+}
+
+/// The selection that a schedule waits for devices to join.
+fn joined(schedule: Option<&Schedule>) -> Option<SelectionId> {
+    match schedule.map(|schedule| &schedule.when) {
+        Some(When::Joined(DeviceSet::Selection(selection))) => Some(*selection),
+        _ => None,
+    }
 }
 
 pub(crate) fn check_name(name: &str) -> Result<(), AppError> {

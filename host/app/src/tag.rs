@@ -42,38 +42,41 @@ impl App {
             });
         }
         let actor = who.actor();
-        self.logged(move |connection| {
-            Box::pin(async move {
-                let device = device_find(connection, &device).await?;
-                let before = tag_list(connection, device.id).await?;
-                for tag in &remove {
-                    tag_delete(connection, device.id, tag).await?;
-                }
-                for tag in &add {
-                    tag_insert(connection, device.id, tag).await?;
-                }
-                let tags = tag_list(connection, device.id).await?;
-                if tags.len() > MOST {
-                    return Err(AppError::Invalid {
-                        code: "tag-too-many",
-                        text: format!(
-                            "a device has at most {MOST} tags; take others from it first"
-                        ),
-                    });
-                }
-                if tags != before {
-                    let text = format!("The tags of device {} were changed.", device.name);
-                    let event = NewEvent::new("device.tagged", Severity::Info, actor, text)
-                        .about(Subject {
-                            device: Some(device.id),
-                            ..Subject::default()
-                        })
-                        .with(serde_json::json!({ "from": before, "to": tags }));
-                    event_insert(connection, muster_clock::now(), &[event]).await?;
-                }
-                Ok(tags)
+        let (device, tags) = self
+            .logged(move |connection| {
+                Box::pin(async move {
+                    let device = device_find(connection, &device).await?;
+                    let before = tag_list(connection, device.id).await?;
+                    for tag in &remove {
+                        tag_delete(connection, device.id, tag).await?;
+                    }
+                    for tag in &add {
+                        tag_insert(connection, device.id, tag).await?;
+                    }
+                    let tags = tag_list(connection, device.id).await?;
+                    if tags.len() > MOST {
+                        return Err(AppError::Invalid {
+                            code: "tag-too-many",
+                            text: format!(
+                                "a device has at most {MOST} tags; take others from it first"
+                            ),
+                        });
+                    }
+                    if tags != before {
+                        let text = format!("The tags of device {} were changed.", device.name);
+                        let event = NewEvent::new("device.tagged", Severity::Info, actor, text)
+                            .about(Subject {
+                                device: Some(device.id),
+                                ..Subject::default()
+                            })
+                            .with(serde_json::json!({ "from": before, "to": tags }));
+                        event_insert(connection, muster_clock::now(), &[event]).await?;
+                    }
+                    Ok((device.id, tags))
+                })
             })
-        })
-        .await
+            .await?;
+        self.0.hints.device_selected_anew(device);
+        Ok(tags)
     }
 }

@@ -1,12 +1,13 @@
 //! Tasks, as administrators see, copy and delete them.
 
-use crate::place::{ScopeReference, Tree};
+use crate::place::{ScopeReference, SetNames};
 use crate::submit::{TaskChangeRequest, TaskRequest};
 use crate::{Administrator, App, AppError};
 use muster_domain::event::{NewEvent, Severity, Subject};
 use muster_domain::plan::{Change, changes};
 use muster_domain::run::{Run, RunState};
-use muster_domain::task::{Scope, Task, TaskRevision};
+use muster_domain::scope::Scope;
+use muster_domain::task::{Task, TaskRevision};
 use muster_domain::{ApplicationId, RunId, TaskId, TaskTypeId};
 use muster_storage::event::event_insert;
 use muster_storage::run::{run_latest, run_list_open_of};
@@ -19,8 +20,8 @@ use muster_storage::task::{
 pub struct TaskDetail {
     /// The task.
     pub task: Task,
-    /// The path of its group, if it is a group task.
-    pub path: Option<String>,
+    /// The path of its group or the name of its selection, if it is for one.
+    pub scope_name: Option<String>,
     /// Whether its application has a loaded plug-in.
     pub plugin_loaded: bool,
     /// Its newest run.
@@ -55,11 +56,11 @@ impl App {
             limit,
         )
         .await?;
-        let tree = Tree::read(&mut connection).await?;
+        let names = SetNames::read(&mut connection).await?;
         let mut details = Vec::with_capacity(tasks.len());
         for task in tasks {
             let last_run = run_latest(&mut connection, task.id).await?;
-            details.push(self.task_detail(task, &tree, last_run));
+            details.push(self.task_detail(task, &names, last_run));
         }
         Ok(details)
     }
@@ -69,20 +70,16 @@ impl App {
         let mut connection = self.0.storage.read().await?;
         let task = task_get(&mut connection, id).await?;
         let task = task.ok_or_else(|| AppError::not_found("task", &id))?;
-        let tree = Tree::read(&mut connection).await?;
+        let names = SetNames::read(&mut connection).await?;
         let last_run = run_latest(&mut connection, id).await?;
-        Ok(self.task_detail(task, &tree, last_run))
+        Ok(self.task_detail(task, &names, last_run))
     }
 
-    fn task_detail(&self, task: Task, tree: &Tree, last_run: Option<RunId>) -> TaskDetail {
-        let path = match &task.scope {
-            Scope::Group { group, .. } => Some(tree.path(*group)),
-            _ => None,
-        };
+    fn task_detail(&self, task: Task, names: &SetNames, last_run: Option<RunId>) -> TaskDetail {
         let plugin_loaded = self.plugin_loaded(&task.application);
         TaskDetail {
+            scope_name: names.of_scope(&task.scope),
             task,
-            path,
             plugin_loaded,
             last_run,
         }
@@ -227,10 +224,21 @@ fn by_number(scope: &Scope) -> ScopeReference {
             group,
             subgroups,
             excluded,
+            only,
+            membership,
         } => ScopeReference::Group {
             group: group.to_string(),
             subgroups: *subgroups,
             excluded: excluded.iter().map(ToString::to_string).collect(),
+            only: *only,
+            membership: *membership,
+        },
+        Scope::Selection {
+            selection,
+            membership,
+        } => ScopeReference::Selection {
+            selection: selection.to_string(),
+            membership: *membership,
         },
         Scope::Global { devices } => {
             ScopeReference::Global(devices.iter().map(|device| device.to_string()).collect())

@@ -8,10 +8,12 @@ use crate::submit::TaskRequest;
 use crate::{Administrator, App, AppError};
 use muster_domain::finding::Finding;
 use muster_domain::plan::{Change, changes};
-use muster_domain::task::{Scope, Task};
+use muster_domain::scope::Scope;
+use muster_domain::task::Task;
 use muster_domain::{DeviceId, TaskId};
 use muster_storage::Connection;
 use muster_storage::device::device_names;
+use muster_storage::selection::selection_get;
 use std::collections::HashMap;
 
 /// What an import would do.
@@ -89,12 +91,27 @@ async fn by_name(connection: &mut Connection, scope: &Scope) -> Result<ScopeRefe
             group,
             subgroups,
             excluded,
+            only,
+            membership,
         } => {
             let tree = Tree::read(connection).await?;
             Ok(ScopeReference::Group {
                 group: tree.path(*group),
                 subgroups: *subgroups,
                 excluded: excluded.iter().map(|group| tree.path(*group)).collect(),
+                only: *only,
+                membership: *membership,
+            })
+        }
+        Scope::Selection {
+            selection,
+            membership,
+        } => {
+            let row = selection_get(connection, *selection).await?;
+            let name = row.map_or_else(|| selection.to_string(), |row| row.selection.name);
+            Ok(ScopeReference::Selection {
+                selection: name,
+                membership: *membership,
             })
         }
         Scope::Global { devices } => {

@@ -1,6 +1,6 @@
 //! Maintenance windows and blackouts, as administrators make them.
 
-use crate::place::Tree;
+use crate::place::{SetNames, SetReference, set_find};
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -8,7 +8,7 @@ use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::finding::Finding;
 use muster_domain::schedule::window::Window;
 use muster_domain::schedule::{Schedule, Timetable};
-use muster_domain::{GroupId, WindowId};
+use muster_domain::{DeviceSet, WindowId};
 use muster_storage::Connection;
 use muster_storage::event::event_insert;
 use muster_storage::window::{WindowRow, window_delete, window_insert, window_list, window_update};
@@ -16,10 +16,10 @@ use muster_storage::window::{WindowRow, window_delete, window_insert, window_lis
 /// A window, with what stands elsewhere about it.
 #[derive(Debug, Clone)]
 pub struct WindowDetail {
-    /// The window and its group.
+    /// The window, and whose it is.
     pub row: WindowRow,
-    /// The path of the group.
-    pub path: String,
+    /// The path of the group, or the name of the selection.
+    pub name: String,
 }
 
 impl WindowDetail {
@@ -39,8 +39,8 @@ impl WindowDetail {
 /// A window to be.
 #[derive(Debug, Clone)]
 pub struct WindowRequest {
-    /// The group, by number or path.
-    pub group: String,
+    /// Whom it is for.
+    pub of: SetReference,
     /// The window; JSON.
     pub window: serde_json::Value,
 }
@@ -49,12 +49,12 @@ impl App {
     /// Every window, by name.
     pub async fn window_list(&self, _who: &Administrator) -> Result<Vec<WindowDetail>, AppError> {
         let mut connection = self.0.storage.read().await?;
-        let tree = Tree::read(&mut connection).await?;
+        let names = SetNames::read(&mut connection).await?;
         let rows = window_list(&mut connection).await?;
         Ok(rows
             .into_iter()
             .map(|row| WindowDetail {
-                path: tree.path(row.group),
+                name: names.of(row.of),
                 row,
             })
             .collect())
@@ -71,7 +71,7 @@ impl App {
         found.ok_or_else(|| AppError::not_found("window", &id))
     }
 
-    /// Makes a window for the devices of a group and of the groups below it.
+    /// Makes a window for the devices of a group and of the groups below it, or of a selection.
     pub async fn window_create(
         &self,
         who: &Administrator,
@@ -79,14 +79,17 @@ impl App {
     ) -> Result<(WindowId, Vec<Finding>), AppError> {
         let (window, findings) = read(&request.window)?;
         let actor = who.actor();
+        let seen = self.members_of_reference(Some(&request.of)).await?;
         let id = self
             .logged(move |connection| {
                 Box::pin(async move {
-                    let (group, path) = group(connection, &request.group).await?;
+                    let of = set_find(connection, &request.of).await?;
+                    let name = SetNames::read(connection).await?.of(of);
                     let now = muster_clock::now();
-                    let id = window_insert(connection, group, &window, now, &actor).await?;
-                    let text = format!("Window {} was created for {path}.", window.name);
-                    tell(connection, "window.created", group, actor, text).await?;
+                    seen.keep(connection).await?;
+                    let id = window_insert(connection, of, &window, now, &actor).await?;
+                    let text = format!("Window {} was created for {name}.", window.name);
+                    tell(connection, "window.created", of, actor, text).await?;
                     Ok(id)
                 })
             })
@@ -95,13 +98,13 @@ impl App {
         Ok((id, findings))
     }
 
-    /// Changes a window: what it is, or which group it is for. What is none stays.
+    /// Changes a window: what it is, or whom it is for. What is none stays.
     pub async fn window_change(
         &self,
         who: &Administrator,
         id: WindowId,
         window: Option<serde_json::Value>,
-        to: Option<String>,
+        to: Option<SetReference>,
     ) -> Result<Vec<Finding>, AppError> {
         let now = self.window_get(who, id).await?.row;
         let (window, findings) = match &window {
@@ -109,25 +112,27 @@ impl App {
             None => (now.window, Vec::new()),
         };
         let actor = who.actor();
+        let seen = self.members_of_reference(to.as_ref()).await?;
         self.logged(move |connection| {
             Box::pin(async move {
+                seen.keep(connection).await?;
                 let known = window_list(connection).await?;
                 let known = known.into_iter().find(|row| row.id == id);
                 let known = known.ok_or_else(|| AppError::not_found("window", &id))?;
-                let group = match &to {
-                    Some(to) => group(connection, to).await?.0,
-                    None => known.group,
+                let of = match &to {
+                    Some(to) => set_find(connection, to).await?,
+                    None => known.of,
                 };
                 let row = WindowRow {
                     id,
-                    group,
+                    of,
                     window,
                     changed_at: muster_clock::now(),
                     changed_by: actor.clone(),
                 };
                 window_update(connection, &row).await?;
                 let text = format!("Window {} was changed.", row.window.name);
-                tell(connection, "window.changed", group, actor, text).await
+                tell(connection, "window.changed", of, actor, text).await
             })
         })
         .await?;
@@ -143,7 +148,7 @@ impl App {
             Box::pin(async move {
                 window_delete(connection, id).await?;
                 let text = format!("Window {} was removed.", row.window.name);
-                tell(connection, "window.removed", row.group, actor, text).await
+                tell(connection, "window.removed", row.of, actor, text).await
             })
         })
         .await?;
@@ -159,22 +164,18 @@ fn read(json: &serde_json::Value) -> Result<(Window, Vec<Finding>), AppError> {
     })
 }
 
-async fn group(connection: &mut Connection, name: &str) -> Result<(GroupId, String), AppError> {
-    let tree = Tree::read(connection).await?;
-    let found = tree.find(name);
-    let group = found.ok_or_else(|| AppError::not_found("group", &name))?;
-    Ok((group, tree.path(group)))
-}
-
 async fn tell(
     connection: &mut Connection,
     kind: &str,
-    group: GroupId,
+    of: DeviceSet,
     actor: Actor,
     text: String,
 ) -> Result<(), AppError> {
     let event = NewEvent::new(kind, Severity::Info, actor, text).about(Subject {
-        group: Some(group),
+        group: match of {
+            DeviceSet::Group(group) => Some(group),
+            DeviceSet::Selection(_) => None,
+        },
         ..Subject::default()
     });
     Ok(event_insert(connection, muster_clock::now(), &[event]).await?)

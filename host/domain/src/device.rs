@@ -1,7 +1,7 @@
 //! Devices, and what is known of them.
 
 use crate::application::Needs;
-use crate::id::{ApplicationId, DeviceId, GroupId};
+use crate::id::{ApplicationId, DeviceId, GroupId, SelectionId};
 use crate::profile::Profile;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -45,6 +45,50 @@ pub struct Facts {
 impl Facts {
     /// The name of the zone of the device's clock, such as `Europe/Berlin`.
     pub const ZONE: &'static str = "time.zone";
+
+    /// The name of the kind of the device: [`DeviceKind`].
+    pub const KIND: &'static str = "device.kind";
+
+    /// What kind of device it is, if its agent told one that is known here.
+    pub fn kind(&self) -> Option<DeviceKind> {
+        let told = self.more.get(Self::KIND)?;
+        DeviceKind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == told)
+    }
+}
+
+/// What a device is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceKind {
+    /// Somebody works at it.
+    Workstation,
+    /// Others are served by it.
+    Server,
+}
+
+/// Devices that something is for, and that change with time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceSet {
+    /// Those of a group and of all groups below it.
+    Group(GroupId),
+    /// Those that a saved selection means.
+    Selection(SelectionId),
+}
+
+impl DeviceKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Workstation, Self::Server];
+
+    /// The word that JSON uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Workstation => "workstation",
+            Self::Server => "server",
+        }
+    }
 }
 
 /// An application on a device, as its connector tells it.

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: an [`application`] has a plug-in that describes its task types; a [`task`]
 //! is what an administrator asked for, with revisions; a [`run`] is one occurrence of a task over
-//! its scope, started by hand or by a [`schedule`]; a [`selection`] is a saved query over devices, and a
+//! its [`scope`], started by hand or by a [`schedule`]; a [`selection`] is a saved query over devices, and a
 //! [`rollout`] lets a run go out in waves; a [`delivery`] is one run for one [`device`]; the
 //! [`command`] is a delivery in the device's own terms; a [`report`] is what came of it; an [`outcome`] is what that means; and an
 //! [`event`] stands beside every one of these steps.
@@ -27,12 +27,14 @@ pub mod revision;
 pub mod rollout;
 pub mod run;
 pub mod schedule;
+pub mod scope;
 pub mod selection;
 pub mod settings;
 pub mod task;
 pub mod text;
 
 pub use chain::chain;
+pub use device::DeviceSet;
 pub use digest::Digest;
 pub use id::{
     ApplicationId, DeviceId, EventId, GroupId, RunId, SelectionId, TaskId, TaskTypeId, WindowId,

@@ -1,15 +1,15 @@
 //! Tasks: what an administrator asked for, with revisions.
 
 use crate::Digest;
-use crate::application::{Needs, TaskKind};
+use crate::application::Needs;
 use crate::event::Actor;
 use crate::finding::Finding;
 use crate::group::is_name;
-use crate::id::{ApplicationId, DeviceId, GroupId, TaskId, TaskTypeId};
+use crate::id::{ApplicationId, TaskId, TaskTypeId};
 use crate::schedule::Schedule;
+use crate::scope::Scope;
 use crate::settings::Settings;
 use jiff::Timestamp;
-use roaring::RoaringBitmap;
 
 /// A task as it stands: its newest revision gives the settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,41 +85,6 @@ pub struct NewTask {
 /// stand in names of files, as tasks are exported under their names.
 pub fn is_task_name(text: &str) -> bool {
     is_name(text) && !text.contains(['"', '*', '<', '>', '?', '\\', ':', '|'])
-}
-
-/// Where a task is done. The kinds are told apart by their scopes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Scope {
-    /// A local task: one device.
-    Local {
-        /// The device.
-        device: DeviceId,
-    },
-    /// A group task: the devices that are in a group when a run starts.
-    Group {
-        /// The group.
-        group: GroupId,
-        /// With the groups below it.
-        subgroups: bool,
-        /// Groups left out, each with all below it.
-        excluded: Vec<GroupId>,
-    },
-    /// A global task: a list of devices, from anywhere in the tree.
-    Global {
-        /// The devices.
-        devices: RoaringBitmap,
-    },
-}
-
-impl Scope {
-    /// The kind of task that has such a scope.
-    pub fn kind(&self) -> TaskKind {
-        match self {
-            Self::Local { .. } => TaskKind::Local,
-            Self::Group { .. } => TaskKind::Group,
-            Self::Global { .. } => TaskKind::Global,
-        }
-    }
 }
 
 #[cfg(test)]

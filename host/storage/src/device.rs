@@ -3,7 +3,7 @@
 use crate::codec::{Columns, to_json, to_millis};
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
-use muster_domain::device::{Device, Facts, InstalledApplication};
+use muster_domain::device::{Device, DeviceKind, Facts, InstalledApplication};
 use muster_domain::{DeviceId, Digest, GroupId};
 use roaring::RoaringBitmap;
 use sqlx::{QueryBuilder, Sqlite};
@@ -187,6 +187,25 @@ pub async fn device_set_of_groups(
         set.extend(ids.into_iter().filter_map(|id| u32::try_from(id).ok()));
     }
     Ok(set)
+}
+
+/// The devices of a kind, as their agents told it.
+pub async fn device_set_of_kind(
+    connection: &mut Connection,
+    kind: DeviceKind,
+) -> Result<RoaringBitmap, StorageError> {
+    let path = format!("$.more.\"{}\"", Facts::KIND);
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM devices WHERE removed_at IS NULL AND json_extract(facts, $1) = $2",
+    )
+    .bind(path)
+    .bind(kind.as_str())
+    .fetch_all(connection)
+    .await?;
+    Ok(ids
+        .into_iter()
+        .filter_map(|id| u32::try_from(id).ok())
+        .collect())
 }
 
 /// Every device that was not removed.

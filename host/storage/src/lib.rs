@@ -17,6 +17,7 @@ pub mod enrollment;
 pub mod event;
 pub mod grant;
 pub mod group;
+pub mod member;
 pub mod plugin;
 pub mod run;
 pub mod selection;

@@ -298,6 +298,17 @@ pub async fn run_list_open(connection: &mut Connection) -> Result<Vec<Run>, Stor
     with_counts(connection, &rows).await
 }
 
+/// The runs under way of tasks whose runs follow their scopes.
+pub async fn run_list_following(connection: &mut Connection) -> Result<Vec<RunId>, StorageError> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT runs.id FROM runs JOIN tasks ON tasks.id = runs.task \
+         WHERE runs.state IN ('running', 'paused') AND tasks.following ORDER BY runs.id",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(RunId).collect())
+}
+
 /// Whose the runs are that are not finished.
 pub async fn run_applications_open(
     connection: &mut Connection,

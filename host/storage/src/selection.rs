@@ -79,16 +79,37 @@ pub async fn selection_list(
         .await?;
     rows.iter()
         .map(|row| {
-            let columns = Columns {
+            from_row(&Columns {
                 table: "selections",
                 row,
-            };
-            Ok(SelectionRow {
-                id: SelectionId(columns.get("id")?),
-                selection: columns.json("body")?,
-                changed_at: columns.time("changed_at")?,
-                changed_by: columns.word("changed_by")?,
             })
         })
         .collect()
+}
+
+/// A selection.
+pub async fn selection_get(
+    connection: &mut Connection,
+    id: SelectionId,
+) -> Result<Option<SelectionRow>, StorageError> {
+    let row = sqlx::query("SELECT * FROM selections WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| {
+        from_row(&Columns {
+            table: "selections",
+            row: &row,
+        })
+    })
+    .transpose()
+}
+
+pub(crate) fn from_row(columns: &Columns<'_>) -> Result<SelectionRow, StorageError> {
+    Ok(SelectionRow {
+        id: SelectionId(columns.get("id")?),
+        selection: columns.json("body")?,
+        changed_at: columns.time("changed_at")?,
+        changed_by: columns.word("changed_by")?,
+    })
 }

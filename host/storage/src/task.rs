@@ -5,9 +5,10 @@ use crate::{Connection, StorageError};
 use jiff::Timestamp;
 use muster_domain::application::TaskKind;
 use muster_domain::event::Actor;
+use muster_domain::scope::{Membership, Scope};
 use muster_domain::settings::Settings;
-use muster_domain::task::{NewTask, Scope, Task, TaskRevision};
-use muster_domain::{ApplicationId, DeviceId, GroupId, TaskId, TaskTypeId};
+use muster_domain::task::{NewTask, Task, TaskRevision};
+use muster_domain::{ApplicationId, DeviceId, GroupId, SelectionId, TaskId, TaskTypeId};
 use sqlx::{QueryBuilder, Sqlite};
 
 const SELECT: &str = "SELECT tasks.*, revisions.number, revisions.settings, revisions.schedule, \
@@ -29,8 +30,9 @@ pub async fn task_insert(
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO tasks (name, application, task_type, kind, device, group_id, subgroups, \
          excluded, devices, time_limit, revision, created_at, created_by, schedule_revision, \
-         schedule_since, schedule_done) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15) RETURNING id",
+         schedule_since, schedule_done, only_kind, selection, following) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17, \
+         $18) RETURNING id",
     )
     .bind(&task.name)
     .bind(task.application.as_str())
@@ -47,6 +49,9 @@ pub async fn task_insert(
     .bind(first.created_by.to_string())
     .bind(first.schedule.as_ref().map(|_| i64::from(first.number)))
     .bind(first.schedule.as_ref().map(|_| to_millis(first.created_at)))
+    .bind(scope.only)
+    .bind(scope.selection)
+    .bind(task.scope.is_following())
     .fetch_one(&mut *connection)
     .await?;
     task_revision_insert(connection, TaskId(id), first).await?;
@@ -391,6 +396,8 @@ struct ScopeColumns {
     subgroups: Option<bool>,
     excluded: Option<String>,
     devices: Option<Vec<u8>>,
+    only: Option<String>,
+    selection: Option<i64>,
 }
 
 impl From<&Scope> for ScopeColumns {
@@ -404,10 +411,20 @@ impl From<&Scope> for ScopeColumns {
                 group,
                 subgroups,
                 excluded,
+                only,
+                membership: _,
             } => Self {
                 group: Some(group.0),
                 subgroups: Some(*subgroups),
                 excluded: Some(to_json(excluded)),
+                only: only.as_ref().map(to_word),
+                ..Self::default()
+            },
+            Scope::Selection {
+                selection,
+                membership: _,
+            } => Self {
+                selection: Some(selection.0),
                 ..Self::default()
             },
             Scope::Global { devices } => Self {
@@ -433,6 +450,11 @@ fn from_row(columns: &Columns<'_>) -> Result<Task, StorageError> {
 }
 
 fn scope_from_row(columns: &Columns<'_>) -> Result<Scope, StorageError> {
+    let membership = if columns.get("following")? {
+        Membership::Following
+    } else {
+        Membership::Fixed
+    };
     Ok(match columns.word::<TaskKind>("kind")? {
         TaskKind::Local => Scope::Local {
             device: DeviceId(columns.number("device")?),
@@ -441,9 +463,17 @@ fn scope_from_row(columns: &Columns<'_>) -> Result<Scope, StorageError> {
             group: GroupId(columns.get("group_id")?),
             subgroups: columns.get("subgroups")?,
             excluded: columns.json("excluded")?,
+            only: columns.optional_word("only_kind")?,
+            membership,
         },
-        TaskKind::Global => Scope::Global {
-            devices: columns.bitmap("devices")?,
+        TaskKind::Global => match columns.get::<Option<i64>>("selection")? {
+            Some(selection) => Scope::Selection {
+                selection: SelectionId(selection),
+                membership,
+            },
+            None => Scope::Global {
+                devices: columns.bitmap("devices")?,
+            },
         },
         TaskKind::Server => {
             return Err(StorageError::Row {

@@ -1,19 +1,19 @@
-//! Maintenance windows and blackouts, and the groups that they are attached to.
+//! Maintenance windows and blackouts, and the devices that they are for.
 
 use crate::codec::{Columns, to_json, to_millis};
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
 use muster_domain::event::Actor;
 use muster_domain::schedule::window::Window;
-use muster_domain::{GroupId, WindowId};
+use muster_domain::{DeviceSet, GroupId, SelectionId, WindowId};
 
-/// A window, and what it is attached to.
+/// A window, and whom it is for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowRow {
     /// Its number.
     pub id: WindowId,
-    /// It holds for the devices of this group and those below it.
-    pub group: GroupId,
+    /// Whose it is.
+    pub of: DeviceSet,
     /// The window.
     pub window: Window,
     /// When it last changed.
@@ -25,17 +25,18 @@ pub struct WindowRow {
 /// Adds a window. `window_name_taken` if another has the name.
 pub async fn window_insert(
     connection: &mut Connection,
-    group: GroupId,
+    of: DeviceSet,
     window: &Window,
     now: Timestamp,
     by: &Actor,
 ) -> Result<WindowId, StorageError> {
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO windows (name, group_id, body, changed_at, changed_by) \
-         VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        "INSERT INTO windows (name, group_id, selection, body, changed_at, changed_by) \
+         VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
     )
     .bind(&window.name)
-    .bind(group.0)
+    .bind(group(of))
+    .bind(selection(of))
     .bind(to_json(window))
     .bind(to_millis(now))
     .bind(by.to_string())
@@ -50,12 +51,13 @@ pub async fn window_update(
     row: &WindowRow,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "UPDATE windows SET name = $2, group_id = $3, body = $4, changed_at = $5, changed_by = $6 \
-         WHERE id = $1",
+        "UPDATE windows SET name = $2, group_id = $3, selection = $4, body = $5, changed_at = $6, \
+         changed_by = $7 WHERE id = $1",
     )
     .bind(row.id.0)
     .bind(&row.window.name)
-    .bind(row.group.0)
+    .bind(group(row.of))
+    .bind(selection(row.of))
     .bind(to_json(&row.window))
     .bind(to_millis(row.changed_at))
     .bind(row.changed_by.to_string())
@@ -88,10 +90,27 @@ pub async fn window_list(connection: &mut Connection) -> Result<Vec<WindowRow>, 
         .collect()
 }
 
+fn group(of: DeviceSet) -> Option<i64> {
+    match of {
+        DeviceSet::Group(group) => Some(group.0),
+        DeviceSet::Selection(_) => None,
+    }
+}
+
+fn selection(of: DeviceSet) -> Option<i64> {
+    match of {
+        DeviceSet::Selection(selection) => Some(selection.0),
+        DeviceSet::Group(_) => None,
+    }
+}
+
 fn from_row(columns: &Columns<'_>) -> Result<WindowRow, StorageError> {
     Ok(WindowRow {
         id: WindowId(columns.get("id")?),
-        group: GroupId(columns.get("group_id")?),
+        of: match columns.get::<Option<i64>>("selection")? {
+            Some(selection) => DeviceSet::Selection(SelectionId(selection)),
+            None => DeviceSet::Group(GroupId(columns.get("group_id")?)),
+        },
         window: columns.json("body")?,
         changed_at: columns.time("changed_at")?,
         changed_by: columns.word("changed_by")?,

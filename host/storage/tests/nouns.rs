@@ -10,8 +10,9 @@ use muster_domain::application::Needs;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
 use muster_domain::device::Facts;
 use muster_domain::event::Actor;
+use muster_domain::scope::{Membership, Scope};
 use muster_domain::settings::Settings;
-use muster_domain::task::{NewTask, Scope, TaskRevision};
+use muster_domain::task::{NewTask, TaskRevision};
 use muster_domain::{DeviceId, Digest, GroupId, RunId, TaskId};
 use muster_storage::delivery::{
     delivery_get, delivery_insert, delivery_list_open, delivery_list_unordered, delivery_touched,
@@ -81,6 +82,8 @@ async fn a_task_comes_out_as_it_went_in_with_any_scope() {
             group: GroupId(1),
             subgroups: false,
             excluded: vec![GroupId(3)],
+            only: None,
+            membership: Membership::Fixed,
         },
         Scope::Global {
             devices: RoaringBitmap::from_iter([1, 5, 1_000_000]),

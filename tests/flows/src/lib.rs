@@ -194,6 +194,8 @@ pub fn task(name: &str, application: &str, task_type: &str, settings: Value) -> 
             group: "/".into(),
             subgroups: true,
             excluded: vec![],
+            only: None,
+            membership: Default::default(),
         },
         settings: Some(settings),
         time_limit: None,

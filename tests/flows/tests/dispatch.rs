@@ -15,6 +15,8 @@ fn group(path: &str, subgroups: bool, excluded: &[&str]) -> ScopeRequest {
         group: path.into(),
         subgroups,
         excluded: excluded.iter().map(|path| (*path).to_owned()).collect(),
+        only: None,
+        membership: Default::default(),
     }
 }
 

@@ -24,6 +24,8 @@ fn told_to(word: &str) -> TaskCreate {
             group: "/".into(),
             subgroups: true,
             excluded: Vec::new(),
+            only: None,
+            membership: Default::default(),
         },
         settings: Some(json!({ "do": word })),
         time_limit: None,

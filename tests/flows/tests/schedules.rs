@@ -319,6 +319,8 @@ async fn what_a_device_that_left_the_group_did_not_begin_is_missed() -> Result<(
         group: "/office".into(),
         subgroups: true,
         excluded: vec![],
+        only: None,
+        membership: Default::default(),
     };
     let task = client.task_create(&daily).await?;
     assigned(&device, task.id).await?;

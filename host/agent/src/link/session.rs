@@ -188,7 +188,10 @@ impl<'a> Session<'a> {
             device: self.shared.identity.device,
             store,
             last_order,
-            facts: facts::gather(&self.shared.zone.borrow().name),
+            facts: facts::gather(
+                &self.shared.zone.borrow().name,
+                self.shared.tuning.device_kind,
+            ),
             applications,
         };
         self.send(&FromAgent::Hello(hello)).await?;

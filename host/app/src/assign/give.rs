@@ -70,7 +70,8 @@ fn word(
     told: Option<&AssignmentRow>,
 ) -> Option<Word> {
     let task = &given.task;
-    let since = since(task, &given.standing, device, told);
+    let member_since = given.members.get(&device.id).copied();
+    let since = since(task, &given.standing, device, member_since, told);
     let held = |cause| Standing::Held { cause };
     let (standing, command) = match placement {
         Placement::Order(translated) => {

@@ -5,6 +5,7 @@
 //! once, whatever ends the server in between.
 
 use crate::dispatch::{TaskOfRun, run_begin};
+use crate::member::CHANGED;
 use crate::place::{Tree, devices_of};
 use crate::{App, AppError};
 use jiff::Timestamp;
@@ -13,11 +14,12 @@ use muster_domain::delivery::DeliveryState;
 use muster_domain::event::{Actor, Event};
 use muster_domain::schedule::{Answer, Fact, OccurrenceId, Schedule, When};
 use muster_domain::task::Task;
-use muster_domain::{EventId, GroupId, RunId, TaskId};
+use muster_domain::{DeviceSet, EventId, GroupId, RunId, TaskId};
 use muster_storage::Connection;
 use muster_storage::event::{
     EventFilter, event_followed, event_followed_set, event_latest, event_list,
 };
+use muster_storage::member::member_set;
 use muster_storage::run::{run_get, run_last_by_event, run_of_occurrence, run_targets_add};
 use muster_storage::task::task_get;
 use roaring::RoaringBitmap;
@@ -37,7 +39,7 @@ pub(super) fn listens(schedule: &Schedule) -> bool {
     matches!(
         schedule.when,
         When::AfterTask { .. }
-            | When::Joined { .. }
+            | When::Joined(_)
             | When::Event { .. }
             | When::RepositoryUpdated
             | When::Outbreak { .. }
@@ -108,8 +110,8 @@ async fn answer_all(
 struct Start {
     occurrence: OccurrenceId,
     at: Timestamp,
-    /// On this device alone, or on all in the task's scope.
-    device: Option<u32>,
+    /// On these devices alone, or on all in the task's scope.
+    on: Option<RoaringBitmap>,
 }
 
 /// What a schedule makes of an event.
@@ -120,9 +122,11 @@ async fn start(
     event: &Event,
 ) -> Result<Option<Start>, AppError> {
     let subject = &event.event.subject;
-    let device = subject.device.map(|device| device.0);
+    let device = subject
+        .device
+        .map(|device| RoaringBitmap::from_iter([device.0]));
     let by_event = OccurrenceId::Event { event: event.id.0 };
-    let (fact_start, occurrence, device) = match &schedule.when {
+    let (fact_start, occurrence, on) = match &schedule.when {
         When::AfterTask { .. } => {
             let state = event.event.fields.get("state").cloned();
             let state = state.and_then(|state| serde_json::from_value(state).ok());
@@ -137,9 +141,20 @@ async fn start(
             let after = OccurrenceId::After { run };
             (answer(schedule, &fact, event.at), after, device)
         }
-        When::Joined { .. } => {
+        When::Joined(DeviceSet::Selection(selection)) if event.event.kind == CHANGED => {
+            let changed = event.event.fields.get("selection");
+            if changed.and_then(serde_json::Value::as_i64) != Some(selection.0) {
+                return Ok(None);
+            }
+            let came = member_set(connection, *selection, Some(event.at)).await?;
+            let sets = [DeviceSet::Selection(*selection)];
+            let fact = Fact::Joined { sets: &sets };
+            (answer(schedule, &fact, event.at), by_event, Some(came))
+        }
+        When::Joined(DeviceSet::Group(_)) => {
             let groups = joined(connection, event).await?;
-            let fact = Fact::Joined { groups: &groups };
+            let sets: Vec<DeviceSet> = groups.into_iter().map(DeviceSet::Group).collect();
+            let fact = Fact::Joined { sets: &sets };
             (answer(schedule, &fact, event.at), by_event, device)
         }
         When::Event { kind, .. } if *kind == event.event.kind => {
@@ -159,11 +174,7 @@ async fn start(
         }
         _ => return Ok(None),
     };
-    Ok(fact_start.map(|at| Start {
-        occurrence,
-        at,
-        device,
-    }))
+    Ok(fact_start.map(|at| Start { occurrence, at, on }))
 }
 
 fn answer(schedule: &Schedule, fact: &Fact<'_>, at: Timestamp) -> Option<Timestamp> {
@@ -222,8 +233,8 @@ async fn begin(
         return Ok(None);
     };
     let mut targets = devices_of(connection, &task.scope).await?;
-    if let Some(device) = start.device {
-        targets &= RoaringBitmap::from_iter([device]);
+    if let Some(on) = &start.on {
+        targets &= on;
     }
     if targets.is_empty() {
         return Ok(None);

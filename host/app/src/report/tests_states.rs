@@ -16,8 +16,9 @@ use muster_domain::event::Actor;
 use muster_domain::report::Report;
 use muster_domain::run::{Counts, RunState};
 use muster_domain::schedule::{OccurrenceId, Schedule};
+use muster_domain::scope::{Membership, Scope};
 use muster_domain::settings::Settings;
-use muster_domain::task::{NewTask, Scope, TaskRevision};
+use muster_domain::task::{NewTask, TaskRevision};
 use muster_domain::{DeviceId, Digest, GroupId, RunId, TaskId};
 use muster_storage::assignment::{AssignmentRow, assignment_put};
 use muster_storage::delivery::{delivery_get, delivery_insert, delivery_list, delivery_touched};
@@ -171,6 +172,8 @@ async fn prepare(connection: &mut Connection) {
             group: GroupId::ROOT,
             subgroups: true,
             excluded: vec![],
+            only: None,
+            membership: Membership::Fixed,
         },
         time_limit: None,
         settings: Settings::empty(),

@@ -28,7 +28,7 @@ pub(crate) enum Window {
         /// Its number or name
         window: String,
     },
-    /// Create a window for the devices of a group
+    /// Create a window for the devices of a group or selection
     #[command(after_help = EXAMPLES)]
     Create(Create),
     /// Change a window: the parts that are given
@@ -127,6 +127,9 @@ pub(crate) struct Create {
     /// For the devices of this group and those below it, by number or path; all devices if left out
     #[arg(long)]
     group: Option<String>,
+    /// For the devices that this selection means, by number or name
+    #[arg(long, conflicts_with = "group")]
+    selection: Option<String>,
     /// No task starts while it is open; without this, tasks start only while it is
     #[arg(long)]
     blackout: bool,
@@ -144,6 +147,9 @@ pub(crate) struct Set {
     /// Another group, by number or path
     #[arg(long)]
     group: Option<String>,
+    /// A selection in place of a group, by number or name
+    #[arg(long, conflicts_with = "group")]
+    selection: Option<String>,
     /// Another kind
     #[arg(long, value_enum)]
     kind: Option<Kind>,
@@ -192,6 +198,7 @@ impl Create {
         }
         let body = WindowCreate {
             group: self.group,
+            selection: self.selection,
             window,
         };
         let answer = context.client.post("/windows", &body).await?;
@@ -201,7 +208,7 @@ impl Create {
         let view: WindowView = answer.view()?;
         context
             .out
-            .text(&format!("Created window {} for {}.", view.id, view.path))?;
+            .text(&format!("Created window {} for {}.", view.id, view.of))?;
         super::task::findings(context, &view.findings)
     }
 }
@@ -221,13 +228,14 @@ impl Set {
             };
             put(&mut window, "kind", json!(kind));
         }
-        if window == known.window && self.group.is_none() {
+        if window == known.window && self.group.is_none() && self.selection.is_none() {
             return Err(Failure::Usage(
                 "nothing to change; --help shows what can be".into(),
             ));
         }
         let body = WindowChange {
             group: self.group,
+            selection: self.selection,
             window: (window != known.window).then_some(window),
         };
         let id = known.id.to_string();
@@ -277,14 +285,14 @@ async fn list(context: &Context) -> Result<(), Failure> {
             number(view.id),
             cell(word(&view.window, "name")),
             kind(&view.window),
-            cell(view.path.clone()),
+            cell(view.of.clone()),
             cell(schedule_text(&opens(&view.window))),
             cell(length(&view.window)),
             cell(next.unwrap_or_else(|| "never".into())),
         ]
     });
     context.out.table(
-        &["ID", "NAME", "KIND", "GROUP", "OPENS", "OPEN FOR", "NEXT"],
+        &["ID", "NAME", "KIND", "FOR", "OPENS", "OPEN FOR", "NEXT"],
         rows.collect(),
         "No windows; tasks start at any time.",
     )
@@ -297,7 +305,7 @@ fn show(context: &Context, view: &WindowView) -> Result<(), Failure> {
         ("id", cell(view.id.to_string())),
         ("name", cell(word(&view.window, "name"))),
         ("kind", kind(&view.window)),
-        ("group", cell(view.path.clone())),
+        ("for", cell(view.of.clone())),
         ("opens", cell(schedule_text(&opens(&view.window)))),
         ("open for", cell(length(&view.window))),
         (

@@ -257,7 +257,7 @@ impl Found {
             | When::Once { .. }
             | When::Cron { .. }
             | When::RepositoryUpdated
-            | When::Joined { .. } => {}
+            | When::Joined(_) => {}
         }
     }
 }

@@ -115,7 +115,7 @@ impl Rule {
             | When::RepositoryUpdated
             | When::Outbreak { .. }
             | When::AfterTask { .. }
-            | When::Joined { .. }
+            | When::Joined(_)
             | When::Event { .. } => Rule::None,
         }
     }

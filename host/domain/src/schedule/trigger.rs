@@ -6,7 +6,8 @@ use super::occurrence::Timetable;
 use super::when::{OutbreakSource, When};
 use super::zone::UnknownZone;
 use crate::delivery::DeliveryState;
-use crate::id::{ApplicationId, GroupId, TaskId};
+use crate::device::DeviceSet;
+use crate::id::{ApplicationId, TaskId};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -63,10 +64,10 @@ pub enum Fact<'a> {
         /// How it ended.
         state: DeliveryState,
     },
-    /// The device came into a group.
+    /// The device came into a group, or into a selection.
     Joined {
-        /// The groups that it was not in before: the group itself, and those above it.
-        groups: &'a [GroupId],
+        /// Where it was not before; of groups, the group itself and those above it.
+        sets: &'a [DeviceSet],
     },
     /// An event.
     Event {
@@ -163,7 +164,7 @@ impl Schedule {
                     Answer::OtherOutcome { state: *state }
                 }
             }
-            (When::Joined { group }, Fact::Joined { groups }) if groups.contains(group) => {
+            (When::Joined(set), Fact::Joined { sets }) if sets.contains(set) => {
                 Answer::Start { at }
             }
             (

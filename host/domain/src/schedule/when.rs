@@ -4,7 +4,8 @@ use super::clock::{LocalMinute, TimeOfDay};
 use super::cron::Cron;
 use super::occurrence_id::Starting;
 use crate::delivery::DeliveryState;
-use crate::id::{ApplicationId, GroupId, TaskId};
+use crate::device::DeviceSet;
+use crate::id::{ApplicationId, TaskId};
 use serde::{Deserialize, Serialize};
 
 /// What starts a task.
@@ -144,11 +145,8 @@ pub enum When {
         #[serde(default)]
         outcomes: Vec<DeliveryState>,
     },
-    /// The device's coming into a group, or a group below it.
-    Joined {
-        /// The group.
-        group: GroupId,
-    },
+    /// The device's coming into a group, or a group below it, or into a selection.
+    Joined(DeviceSet),
     /// An event.
     Event {
         /// The event's kind, such as `application.threat-detected`.

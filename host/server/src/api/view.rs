@@ -20,7 +20,8 @@ use muster_domain::GroupId;
 use muster_domain::event::Event;
 use muster_domain::finding::Finding;
 use muster_domain::grant::{Right, Word};
-use muster_domain::task::{Scope, TaskRevision};
+use muster_domain::scope::Scope;
+use muster_domain::task::TaskRevision;
 use muster_storage::plugin::PluginRow;
 use std::collections::BTreeMap;
 
@@ -136,7 +137,7 @@ pub(crate) fn ask(stand: AskStand) -> AskView {
 pub(crate) fn task(detail: TaskDetail) -> TaskView {
     let TaskDetail {
         task,
-        path,
+        scope_name,
         plugin_loaded,
         last_run,
     } = detail;
@@ -146,7 +147,7 @@ pub(crate) fn task(detail: TaskDetail) -> TaskView {
         application: task.application.to_string(),
         plugin_loaded,
         task_type: task.task_type.to_string(),
-        scope: scope(task.scope, path),
+        scope: scope(task.scope, scope_name),
         time_limit: task.time_limit,
         revision: task.revision.number,
         settings: task.revision.settings.to_value(),
@@ -164,18 +165,30 @@ pub(crate) fn task(detail: TaskDetail) -> TaskView {
     }
 }
 
-fn scope(scope: Scope, path: Option<String>) -> ScopeView {
+fn scope(scope: Scope, name: Option<String>) -> ScopeView {
     match scope {
         Scope::Local { device } => ScopeView::Local { device: device.0 },
         Scope::Group {
             group,
             subgroups,
             excluded,
+            only,
+            membership,
         } => ScopeView::Group {
             group: group.0,
-            path: path.unwrap_or_default(),
+            path: name.unwrap_or_default(),
             subgroups,
             excluded: excluded.into_iter().map(|group| group.0).collect(),
+            only,
+            membership,
+        },
+        Scope::Selection {
+            selection,
+            membership,
+        } => ScopeView::Selection {
+            selection: selection.0,
+            name: name.unwrap_or_default(),
+            membership,
         },
         Scope::Global { devices } => ScopeView::Global {
             devices: devices.iter().collect(),
@@ -211,10 +224,21 @@ pub(crate) fn scope_reference(request: ScopeRequest) -> ScopeReference {
             group,
             subgroups,
             excluded,
+            only,
+            membership,
         } => ScopeReference::Group {
             group,
             subgroups,
             excluded,
+            only,
+            membership,
+        },
+        ScopeRequest::Selection {
+            selection,
+            membership,
+        } => ScopeReference::Selection {
+            selection,
+            membership,
         },
         ScopeRequest::Global { devices } => ScopeReference::Global(devices),
     }
@@ -228,10 +252,21 @@ pub(crate) fn scope_request(reference: ScopeReference) -> ScopeRequest {
             group,
             subgroups,
             excluded,
+            only,
+            membership,
         } => ScopeRequest::Group {
             group,
             subgroups,
             excluded,
+            only,
+            membership,
+        },
+        ScopeReference::Selection {
+            selection,
+            membership,
+        } => ScopeRequest::Selection {
+            selection,
+            membership,
         },
         ScopeReference::Global(devices) => ScopeRequest::Global { devices },
     }

@@ -10,10 +10,11 @@ use axum::http::StatusCode;
 use muster_api::page::Page;
 use muster_api::problem::ProblemDocument;
 use muster_api::window::{WindowChange, WindowCreate, WindowView};
+use muster_app::place::SetReference;
 use muster_app::window::{WindowDetail, WindowRequest};
-use muster_app::{Administrator, App};
-use muster_domain::WindowId;
+use muster_app::{Administrator, App, AppError};
 use muster_domain::finding::Finding;
+use muster_domain::{DeviceSet, WindowId};
 
 /// Every window, by name.
 #[utoipa::path(get, path = "/api/v1/windows", tag = "windows",
@@ -32,11 +33,11 @@ pub(crate) async fn window_list(
     ))
 }
 
-/// Makes a window for the devices of a group and of the groups below it.
+/// Makes a window for the devices of a group and of the groups below it, or of a selection.
 #[utoipa::path(post, path = "/api/v1/windows", tag = "windows", request_body = WindowCreate,
     responses(
         (status = 201, body = WindowView),
-        (status = 404, description = "no such group", body = ProblemDocument),
+        (status = 404, description = "no such group or selection", body = ProblemDocument),
         (status = 409, description = "the name is taken", body = ProblemDocument),
         (status = 422, description = "everything that is wrong, with its place", body = ProblemDocument),
     ))]
@@ -46,7 +47,7 @@ pub(crate) async fn window_create(
     Body(window): Body<WindowCreate>,
 ) -> Result<Created<WindowView>, Problem> {
     let request = WindowRequest {
-        group: window.group.unwrap_or_else(|| "/".into()),
+        of: set(window.group, window.selection)?.unwrap_or_else(|| SetReference::Group("/".into())),
         window: window.window,
     };
     let (id, findings) = app.window_create(&who, request).await?;
@@ -66,7 +67,7 @@ pub(crate) async fn window_show(
     Ok(Json(shown(app.window_get(&who, id).await?, Vec::new())))
 }
 
-/// Changes a window, or the group that it is for.
+/// Changes a window, or whom it is for.
 #[utoipa::path(patch, path = "/api/v1/windows/{window}", tag = "windows", params(("window" = i64, Path)),
     request_body = WindowChange,
     responses(
@@ -83,7 +84,12 @@ pub(crate) async fn window_change(
 ) -> Result<Json<WindowView>, Problem> {
     let id: WindowId = number("window", &window)?;
     let findings = app
-        .window_change(&who, id, change.window, change.group)
+        .window_change(
+            &who,
+            id,
+            change.window,
+            set(change.group, change.selection)?,
+        )
         .await?;
     Ok(Json(shown(app.window_get(&who, id).await?, findings)))
 }
@@ -100,13 +106,32 @@ pub(crate) async fn window_remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Whom a window is for: one or the other.
+fn set(group: Option<String>, selection: Option<String>) -> Result<Option<SetReference>, Problem> {
+    match (group, selection) {
+        (Some(_), Some(_)) => Err(Problem::from(AppError::Invalid {
+            code: "window-for-two",
+            text: "a window is for a group or for a selection, not for both; make two of them"
+                .into(),
+        })),
+        (Some(group), None) => Ok(Some(SetReference::Group(group))),
+        (None, Some(selection)) => Ok(Some(SetReference::Selection(selection))),
+        (None, None) => Ok(None),
+    }
+}
+
 fn shown(detail: WindowDetail, findings: Vec<Finding>) -> WindowView {
     let next = detail.next(muster_clock::now());
-    let WindowDetail { row, path } = detail;
+    let WindowDetail { row, name } = detail;
+    let (group, selection) = match row.of {
+        DeviceSet::Group(group) => (Some(group.0), None),
+        DeviceSet::Selection(selection) => (None, Some(selection.0)),
+    };
     WindowView {
         id: row.id.0,
-        group: row.group.0,
-        path,
+        group,
+        selection,
+        of: name,
         window: serde_json::json!(row.window),
         next,
         changed_at: row.changed_at,

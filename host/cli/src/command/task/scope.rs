@@ -2,10 +2,27 @@
 
 use crate::failure::Failure;
 use crate::input::Source;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use muster_api::task::ScopeRequest;
+use muster_domain::device::DeviceKind;
+use muster_domain::scope::Membership;
 
-/// At most one of the three kinds.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Only {
+    Workstations,
+    Servers,
+}
+
+impl Only {
+    fn kind(self) -> DeviceKind {
+        match self {
+            Self::Workstations => DeviceKind::Workstation,
+            Self::Servers => DeviceKind::Server,
+        }
+    }
+}
+
+/// At most one of these.
 #[derive(Debug, Args)]
 pub(crate) struct Scope {
     /// A local task, for this device, by number or name
@@ -20,6 +37,16 @@ pub(crate) struct Scope {
     /// Leave out this group and all below it; may be given several times
     #[arg(long, value_name = "GROUP", requires = "group")]
     exclude: Vec<String>,
+    /// Leave out all devices but workstations, or all but servers
+    #[arg(long, value_enum, requires = "group")]
+    only: Option<Only>,
+    /// A global task, for the devices that this selection means, by number or name
+    #[arg(long, group = "scope")]
+    selection: Option<String>,
+    /// A run takes in devices that come into the group or selection while it is under way, and lets go those
+    /// that leave before they have the order
+    #[arg(long)]
+    following: bool,
     /// A global task, for these devices: A,B,C, or @FILE with one on each line, or @- for standard
     /// input
     #[arg(long, group = "scope", value_name = "DEVICES")]
@@ -29,7 +56,14 @@ pub(crate) struct Scope {
 impl Scope {
     /// The scope that is asked for, if any is.
     pub(crate) fn request(self) -> Result<Option<ScopeRequest>, Failure> {
-        if let Some(device) = self.device {
+        let membership = if self.following {
+            Membership::Following
+        } else {
+            Membership::Fixed
+        };
+        if let Some(device) = self.device
+            && !self.following
+        {
             return Ok(Some(ScopeRequest::Local { device }));
         }
         if let Some(group) = self.group {
@@ -38,7 +72,19 @@ impl Scope {
                 group,
                 subgroups,
                 excluded,
+                only: self.only.map(Only::kind),
+                membership,
             }));
+        }
+        if let Some(selection) = self.selection {
+            return Ok(Some(ScopeRequest::Selection {
+                selection,
+                membership,
+            }));
+        }
+        if self.following {
+            let text = "--following goes with --group or --selection: nobody comes into a list";
+            return Err(Failure::Usage(text.into()));
         }
         let Some(devices) = self.devices else {
             return Ok(None);

@@ -8,6 +8,8 @@ use crate::output::{Tint, cell, clean_lines, number};
 use crate::time::seconds;
 use muster_api::problem::FindingView;
 use muster_api::task::{ScopeRequest, ScopeView, TaskRevisionView, TaskView};
+use muster_domain::device::DeviceKind;
+use muster_domain::scope::Membership;
 use serde_json::Value;
 
 /// Lists tasks.
@@ -163,11 +165,16 @@ fn scope(scope: &ScopeView) -> String {
             path,
             subgroups,
             excluded,
+            only,
+            membership,
             ..
         } => {
             let excluded: Vec<String> = excluded.iter().map(ToString::to_string).collect();
-            group(path, *subgroups, &excluded)
+            group(path, *subgroups, &excluded) + &rest(*only, *membership)
         }
+        ScopeView::Selection {
+            name, membership, ..
+        } => format!("selection {name}{}", rest(None, *membership)),
         ScopeView::Global { devices } => {
             devices_text(&devices.iter().map(ToString::to_string).collect::<Vec<_>>())
         }
@@ -182,7 +189,13 @@ pub(crate) fn requested(scope: &ScopeRequest) -> String {
             group: path,
             subgroups,
             excluded,
-        } => group(path, *subgroups, excluded),
+            only,
+            membership,
+        } => group(path, *subgroups, excluded) + &rest(*only, *membership),
+        ScopeRequest::Selection {
+            selection,
+            membership,
+        } => format!("selection {selection}{}", rest(None, *membership)),
         ScopeRequest::Global { devices } => devices_text(devices),
     }
 }
@@ -195,6 +208,15 @@ fn group(path: &str, subgroups: bool, excluded: &[String]) -> String {
         format!(", without groups {}", excluded.join(", "))
     };
     format!("group {path}{alone}{less}")
+}
+
+fn rest(only: Option<DeviceKind>, membership: Membership) -> String {
+    let only = only.map_or(String::new(), |kind| format!(", {}s only", kind.as_str()));
+    let following = match membership {
+        Membership::Fixed => "",
+        Membership::Following => ", runs follow it",
+    };
+    format!("{only}{following}")
 }
 
 fn devices_text(devices: &[String]) -> String {
@@ -216,6 +238,8 @@ mod tests {
             path: "/A".into(),
             subgroups: true,
             excluded: vec![],
+            only: None,
+            membership: Membership::Fixed,
         };
         assert_eq!(scope(&whole), "group /A");
         let part = ScopeView::Group {
@@ -223,10 +247,12 @@ mod tests {
             path: "/A".into(),
             subgroups: false,
             excluded: vec![3, 4],
+            only: Some(DeviceKind::Server),
+            membership: Membership::Following,
         };
         assert_eq!(
             scope(&part),
-            "group /A, without subgroups, without groups 3, 4"
+            "group /A, without subgroups, without groups 3, 4, servers only, runs follow it"
         );
         assert_eq!(
             scope(&ScopeView::Global {

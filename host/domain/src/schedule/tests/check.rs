@@ -116,6 +116,7 @@ fn every_item_reads_back_what_it_writes() {
         json!({"outbreak": {"sources": ["files", "perimeter"]}}),
         json!({"after-task": {"task": 7, "outcomes": ["succeeded"]}}),
         json!({"joined": {"group": 4}}),
+        json!({"joined": {"selection": 4}}),
         json!({"event": {"kind": "a.b", "throttle": {"events": 3}}}),
     ] {
         let read = schedule(&json!({ "when": when }));

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::delivery::DeliveryState;
-use crate::id::{ApplicationId, GroupId, TaskId};
+use crate::device::DeviceSet;
+use crate::id::{ApplicationId, GroupId, SelectionId, TaskId};
 use serde_json::json;
 
 fn answer(when: &Value, fact: &Fact<'_>) -> Answer {
@@ -12,7 +13,7 @@ fn answer(when: &Value, fact: &Fact<'_>) -> Answer {
 
 #[test]
 fn a_schedule_answers_to_its_own_fact_alone() {
-    let groups = [GroupId(4), GroupId(1)];
+    let sets = [GroupId(4), GroupId(1)].map(DeviceSet::Group);
     let came = [at(NOON)];
     let pairs = [
         (json!("immediately"), Fact::Saved),
@@ -40,7 +41,7 @@ fn a_schedule_answers_to_its_own_fact_alone() {
         ),
         (
             json!({"joined": {"group": 4}}),
-            Fact::Joined { groups: &groups },
+            Fact::Joined { sets: &sets },
         ),
         (
             json!({"event": {"kind": "a.b"}}),
@@ -66,10 +67,15 @@ fn a_schedule_answers_to_its_own_fact_alone() {
         assert_eq!(answer(&when, &Fact::Saved), Answer::NotMeant);
     }
     let elsewhere = Fact::Joined {
-        groups: &[GroupId(5)],
+        sets: &[
+            DeviceSet::Group(GroupId(5)),
+            DeviceSet::Selection(SelectionId(4)),
+        ],
     };
     let joined = json!({"joined": {"group": 4}});
     assert_eq!(answer(&joined, &elsewhere), Answer::NotMeant);
+    let joined = json!({"joined": {"selection": 4}});
+    assert_eq!(answer(&joined, &elsewhere), Answer::Start { at: at(NOON) });
 }
 
 #[test]

@@ -114,6 +114,8 @@ fn task() -> TaskCreate {
             group: "/".into(),
             subgroups: true,
             excluded: Vec::new(),
+            only: None,
+            membership: Default::default(),
         },
         settings: None,
         time_limit: None,

@@ -262,6 +262,8 @@ fn task(application: &str, word: &str) -> TaskCreate {
             group: format!("/{GROUP}"),
             subgroups: true,
             excluded: Vec::new(),
+            only: None,
+            membership: Default::default(),
         },
         settings: Some(serde_json::json!({ "do": word })),
         time_limit: None,

@@ -160,6 +160,8 @@ fn task() -> TaskCreate {
             group: "/Crowd".into(),
             subgroups: true,
             excluded: Vec::new(),
+            only: None,
+            membership: Default::default(),
         },
         settings: None,
         time_limit: None,

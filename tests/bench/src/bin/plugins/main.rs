@@ -223,6 +223,8 @@ async fn first_call(client: &Client, application: &str) -> Result<f64> {
             group: "/".into(),
             subgroups: true,
             excluded: Vec::new(),
+            only: None,
+            membership: Default::default(),
         },
         settings: example.map(|example| example.settings),
         time_limit: None,
