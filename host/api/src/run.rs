@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use muster_domain::delivery::{Cause, DeliveryState, Wanted};
+use muster_domain::rollout::Hold;
 use muster_domain::run::RunState;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,6 +41,36 @@ pub struct RunView {
     /// When its last delivery became final.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
+    /// How far its rollout is, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutView>,
+}
+
+/// How far the rollout of a run is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RolloutView {
+    /// The wave that is at it, counted from 1.
+    pub wave: u32,
+    /// All waves. The last is what no wave of the rollout took.
+    pub waves: Vec<WaveView>,
+    /// What the next device waits for, for programs: its `code` and what belongs to it.
+    #[schema(value_type = Option<Object>)]
+    pub hold: Option<Hold>,
+    /// The same for people.
+    pub hold_text: Option<String>,
+}
+
+/// How far a wave is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WaveView {
+    /// Its devices.
+    pub devices: u64,
+    /// Those that were let go.
+    pub begun: u64,
+    /// Those that ended, in whatever way.
+    pub ended: u64,
+    /// Of them, those that failed or took too long.
+    pub errors: u64,
 }
 
 /// A run's task is to be run again on some of its devices.

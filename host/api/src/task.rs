@@ -33,6 +33,9 @@ pub struct TaskView {
     pub settings: Value,
     /// When it starts by itself; null if only a person starts it.
     pub schedule: Option<Value>,
+    /// How its runs go out; null if to all devices at once.
+    #[serde(default)]
+    pub rollout: Option<Value>,
     /// The version of the schema that the settings follow.
     pub schema_version: u32,
     /// Warnings and notices of the plug-in about them.
@@ -171,6 +174,9 @@ pub struct TaskCreate {
     /// When it is to start by itself; only when a person starts it if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Value>,
+    /// How its runs are to go out, wave by wave; to all devices at once if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Value>,
 }
 
 /// What may be changed of a task. What is left out stays. New settings make a new revision; a run
@@ -198,6 +204,14 @@ pub struct TaskChange {
     )]
     #[schema(value_type = Option<Value>)]
     pub schedule: Option<Option<Value>>,
+    /// Another rollout, whole; null takes it away.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    #[schema(value_type = Option<Value>)]
+    pub rollout: Option<Option<Value>>,
 }
 
 /// Tells what is null from what is left out.
@@ -213,7 +227,7 @@ fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<Va
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaskRollback {
-    /// The revision whose settings and schedule it gets.
+    /// The revision whose settings, schedule and rollout it gets.
     pub revision: u32,
 }
 
@@ -238,6 +252,9 @@ pub struct TaskRevisionView {
     pub settings: Value,
     /// When it starts by itself; null if only a person starts it.
     pub schedule: Option<Value>,
+    /// How its runs go out; null if to all devices at once.
+    #[serde(default)]
+    pub rollout: Option<Value>,
     /// The version of the schema that the settings follow.
     pub schema_version: u32,
     /// The revision that they were made of, or that came back, when the plug-in changed; none where
@@ -292,6 +309,9 @@ pub struct ExportedTask {
     /// wrote the file alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Value>,
+    /// How its runs go out. Groups in it are numbers, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Value>,
 }
 
 /// What an import would do, or did.

@@ -6,10 +6,12 @@
 
 use crate::error::sentence;
 use crate::place::devices_of;
+use crate::rollout;
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
+use muster_domain::rollout::Rollout;
 use muster_domain::run::{Run, RunState};
 use muster_domain::schedule::OccurrenceId;
 use muster_domain::task::Task;
@@ -266,6 +268,7 @@ pub(crate) struct TaskOfRun {
     pub(crate) name: String,
     pub(crate) application: ApplicationId,
     pub(crate) revision: u32,
+    pub(crate) rollout: Option<Rollout>,
 }
 
 impl From<&Task> for TaskOfRun {
@@ -275,6 +278,7 @@ impl From<&Task> for TaskOfRun {
             name: task.name.clone(),
             application: task.application.clone(),
             revision: task.revision.number,
+            rollout: task.revision.rollout.clone(),
         }
     }
 }
@@ -293,6 +297,9 @@ pub(crate) async fn run_begin(
         connection, task.id, number, occurrence, targets, now, &actor,
     )
     .await?;
+    if let Some(rollout) = &task.rollout {
+        rollout::begin(connection, run, &task.application, rollout, targets).await?;
+    }
     let text = match occurrence {
         None => format!("Task {} was started", task.name),
         Some(occurrence) => format!("Occurrence {occurrence} of task {} is due", task.name),

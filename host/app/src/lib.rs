@@ -27,6 +27,7 @@ mod member;
 pub mod occur;
 pub mod place;
 pub mod report;
+pub mod rollout;
 mod schema;
 pub mod selection;
 mod silence;
@@ -53,6 +54,7 @@ use muster_agent_protocol::order::OrderKey;
 use muster_plugin_host::PluginHost;
 use muster_storage::{Connection, Storage};
 use report::{Pauses, Reports};
+use rollout::Alarms;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,6 +89,7 @@ struct Inner {
     hints: Hints,
     reports: Reports,
     pauses: Pauses,
+    rollouts: Alarms,
     watch: Watch,
     workers: TaskTracker,
     stopping: CancellationToken,
@@ -152,6 +155,7 @@ impl App {
             hints,
             reports,
             pauses: Pauses::default(),
+            rollouts: Alarms::default(),
             watch: Watch::new(latest),
             workers: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -163,6 +167,7 @@ impl App {
         app.0.workers.spawn(assign::work(app.clone(), assignable));
         app.0.workers.spawn(deliver::work(app.clone(), due));
         app.0.workers.spawn(report::work(app.clone(), taken));
+        app.0.workers.spawn(rollout::work(app.clone()));
         app.0.workers.spawn(silence::work(app.clone()));
         app.0.workers.spawn(install::recompile::work(app.clone()));
         app.0.workers.spawn(install::quarantine::work(app.clone()));

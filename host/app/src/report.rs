@@ -205,6 +205,9 @@ async fn keep_group(app: &App, group: &[Taken]) -> Result<(), AppError> {
     }
     for run in kept.runs {
         app.0.watch.run_changed(run);
+        if app.0.rollouts.follows(run) {
+            app.0.hints.run_changed(run);
+        }
     }
     for application in &kept.waiting {
         // It may have come while the report was being kept.

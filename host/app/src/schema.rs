@@ -161,6 +161,7 @@ mod tests {
             number,
             settings: Settings::parse("{}").unwrap(),
             schedule: None,
+            rollout: None,
             schema_version,
             plugin: Digest::of(b""),
             needs: Needs::Running,

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use muster_domain::application::{Mark, TaskType};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::finding::{Finding, Level, any_error};
+use muster_domain::rollout::{Part, Rollout};
 use muster_domain::schedule::{Schedule, Timetable, When};
 use muster_domain::scope::Scope;
 use muster_domain::settings::Settings;
@@ -49,6 +50,8 @@ pub struct TaskRequest {
     pub time_limit: Option<u32>,
     /// When it is to start by itself; JSON.
     pub schedule: Option<serde_json::Value>,
+    /// How its runs are to go out; JSON.
+    pub rollout: Option<serde_json::Value>,
 }
 
 /// What is to change of a task. What is none stays.
@@ -64,6 +67,8 @@ pub struct TaskChangeRequest {
     pub time_limit: Option<u32>,
     /// Another schedule, or none from now on.
     pub schedule: Option<Option<serde_json::Value>>,
+    /// Another rollout, or none from now on.
+    pub rollout: Option<Option<serde_json::Value>>,
     /// The version of the schema that the other settings follow; the plug-in's own if none is told.
     pub schema_version: Option<u32>,
 }
@@ -116,6 +121,8 @@ impl App {
         let scope = self.scope(&request.scope).await?;
         let schedule = schedule_of(request.schedule.as_ref())?;
         self.schedule_meets(None, schedule.as_ref()).await?;
+        let rollout = rollout_of(request.rollout.as_ref(), schedule.as_ref())?;
+        self.rollout_meets(rollout.as_ref()).await?;
         let mut agreed = self
             .agree_up(
                 &request.application,
@@ -125,6 +132,9 @@ impl App {
             )
             .await?;
         agreed.findings.extend(words_about(schedule.as_ref()));
+        agreed
+            .findings
+            .extend(words_about_rollout(rollout.as_ref()));
         check_kind(&agreed.task_type, &scope)?;
         let time_limit = check_time_limit(request.time_limit, &agreed.task_type)?;
         let task = NewTask {
@@ -135,6 +145,7 @@ impl App {
             time_limit: Some(time_limit),
             settings: agreed.settings.clone(),
             schedule,
+            rollout,
         };
         Ok((task, agreed))
     }
@@ -183,6 +194,34 @@ impl App {
                 findings: vec![finding],
             }),
         }
+    }
+
+    /// Whether a rollout names groups that are there.
+    async fn rollout_meets(&self, rollout: Option<&Rollout>) -> Result<(), AppError> {
+        let Some(rollout) = rollout else {
+            return Ok(());
+        };
+        let tree = Tree::read(&mut *self.0.storage.read().await?).await?;
+        let mut findings = Vec::new();
+        for (place, wave) in rollout.waves.iter().enumerate() {
+            let Part::Groups { groups } = &wave.devices else {
+                continue;
+            };
+            for (number, group) in groups.iter().enumerate() {
+                if tree.get(*group).is_none() {
+                    let at = format!("/waves/{place}/devices/groups/groups/{number}");
+                    let text = format!("There is no group {group}.");
+                    findings.push(Finding::error(at, "rollout-group", text));
+                }
+            }
+        }
+        if findings.is_empty() {
+            return Ok(());
+        }
+        Err(AppError::FormInvalid {
+            what: "rollout",
+            findings,
+        })
     }
 
     /// Asks the application's plug-in about settings. Errors refuse them, all at once.
@@ -235,7 +274,10 @@ impl App {
         time_limit: u32,
         agreed: Agreed,
     ) -> Result<Task, AppError> {
-        let first = revision(1, agreed, task.schedule.clone(), actor);
+        let first = TaskRevision {
+            rollout: task.rollout.clone(),
+            ..revision(1, agreed, task.schedule.clone(), actor)
+        };
         let by_scope = self.members_of(task.scope.selection()).await?;
         let by_schedule = self.members_of(joined(task.schedule.as_ref())).await?;
         let task = self
@@ -296,15 +338,26 @@ impl App {
         if request.schedule.is_some() {
             self.schedule_meets(Some(id), schedule.as_ref()).await?;
         }
+        let rollout = match &request.rollout {
+            Some(rollout) => rollout_of(rollout.as_ref(), schedule.as_ref())?,
+            None => kept_rollout(now.rollout.clone(), schedule.as_ref())?,
+        };
+        self.rollout_meets(rollout.as_ref()).await?;
         let mut agreed = self
             .agree_up(&task.application, &task.task_type, version, &settings)
             .await?;
         agreed.findings.extend(words_about(schedule.as_ref()));
+        agreed
+            .findings
+            .extend(words_about_rollout(rollout.as_ref()));
         let time_limit = request.time_limit.or(Some(task.time_limit));
         let time_limit = check_time_limit(time_limit, &agreed.task_type)?;
         let expected = request.revision;
         let seen = self.members_of(joined(schedule.as_ref())).await?;
-        let next = revision(0, agreed, schedule, who.actor());
+        let next = TaskRevision {
+            rollout,
+            ..revision(0, agreed, schedule, who.actor())
+        };
         let task = self
             .logged(move |connection| {
                 Box::pin(async move {
@@ -317,6 +370,7 @@ impl App {
                     let same_schedule = next.schedule == current.revision.schedule;
                     let is_same = next.schema_version == current.revision.schema_version
                         && next.settings == current.revision.settings
+                        && next.rollout == current.revision.rollout
                         && same_schedule;
                     if !is_same {
                         next.number += 1;
@@ -373,6 +427,7 @@ fn revision(number: u32, agreed: Agreed, schedule: Option<Schedule>, by: Actor) 
         number,
         settings: agreed.settings,
         schedule,
+        rollout: None,
         schema_version: agreed.task_type.schema_version,
         plugin: agreed.plugin,
         needs: agreed.task_type.needs,
@@ -420,6 +475,46 @@ fn schedule_of(json: Option<&serde_json::Value>) -> Result<Option<Schedule>, App
             findings,
         }),
     }
+}
+
+fn rollout_of(
+    json: Option<&serde_json::Value>,
+    schedule: Option<&Schedule>,
+) -> Result<Option<Rollout>, AppError> {
+    let Some(json) = json else { return Ok(None) };
+    match Rollout::parse(json) {
+        Ok((rollout, _)) => kept_rollout(Some(rollout), schedule),
+        Err(findings) => Err(AppError::FormInvalid {
+            what: "rollout",
+            findings,
+        }),
+    }
+}
+
+/// A rollout, unless devices would start the task by themselves and so wait for no wave.
+fn kept_rollout(
+    rollout: Option<Rollout>,
+    schedule: Option<&Schedule>,
+) -> Result<Option<Rollout>, AppError> {
+    let by_devices = schedule.is_some_and(|schedule| schedule.when.is_begun_by_devices());
+    if rollout.is_none() || !by_devices {
+        return Ok(rollout);
+    }
+    let text = "Devices start the task by themselves by such a schedule, and would wait for no wave. Take the \
+                rollout away, or start the task by hand, after another task or on an event.";
+    Err(AppError::FormInvalid {
+        what: "rollout",
+        findings: vec![Finding::error("", "rollout-schedule", text)],
+    })
+}
+
+/// What is worth a word about a rollout that can be used, with its place below `/rollout`.
+fn words_about_rollout(rollout: Option<&Rollout>) -> Vec<Finding> {
+    let mut findings = rollout.map(Rollout::check).unwrap_or_default();
+    for finding in &mut findings {
+        finding.pointer.insert_str(0, "/rollout");
+    }
+    findings
 }
 
 /// What is worth a word about a schedule that can be used, with its place below `/schedule`.

@@ -96,7 +96,7 @@ impl App {
     }
 
     /// What differs between two revisions of a task: settings under `/settings`, its schedule under
-    /// `/schedule`.
+    /// `/schedule`, its rollout under `/rollout`.
     pub async fn task_compare(
         &self,
         who: &Administrator,
@@ -112,12 +112,13 @@ impl App {
             serde_json::json!({
                 "settings": revision.settings.to_value(),
                 "schedule": revision.schedule,
+                "rollout": revision.rollout,
             })
         };
         Ok(changes(&whole(&from), &whole(&to)))
     }
 
-    /// Gives a task the settings and the schedule that it had in a revision, as a new one. They go
+    /// Gives a task the settings, schedule and rollout that it had in a revision, as a new one. They go
     /// through the plug-in like any others.
     pub async fn task_roll_back(
         &self,
@@ -130,6 +131,7 @@ impl App {
             settings: Some(Ok(back.settings)),
             schema_version: Some(back.schema_version),
             schedule: Some(back.schedule.map(|schedule| serde_json::json!(schedule))),
+            rollout: Some(back.rollout.map(|rollout| serde_json::json!(rollout))),
             ..TaskChangeRequest::default()
         };
         self.task_change(who, id, request).await
@@ -174,6 +176,11 @@ impl App {
                 .schedule
                 .as_ref()
                 .map(|schedule| serde_json::json!(schedule)),
+            rollout: task
+                .revision
+                .rollout
+                .as_ref()
+                .map(|rollout| serde_json::json!(rollout)),
         };
         self.task_create(who, request).await
     }

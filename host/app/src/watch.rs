@@ -3,6 +3,7 @@
 //! What is to be seen of runs, deliveries and events. Progress of running deliveries is kept here,
 //! in memory alone: agents tell it anew. Whoever watches is woken by a hint and reads the rows.
 
+use crate::rollout::{self, RolloutStand};
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
@@ -128,6 +129,8 @@ pub struct RunDetail {
     pub task_name: String,
     /// 0 to 100 over all devices: final deliveries count whole, running ones by what they tell.
     pub percent: u8,
+    /// How far its rollout is, if it has one.
+    pub rollout: Option<RolloutStand>,
 }
 
 /// A delivery, with what stands elsewhere about it.
@@ -150,7 +153,8 @@ impl App {
         let run = run_get(&mut connection, id).await?;
         let run = run.ok_or_else(|| AppError::not_found("run", &id))?;
         let head = task_head(&mut connection, run.task).await?;
-        Ok(self.run_detail(run, head.map(|head| head.name)))
+        let stand = rollout::stand(&mut connection, &run).await?;
+        Ok(self.run_detail(run, head.map(|head| head.name), stand))
     }
 
     /// Runs, newest first, at most `limit`, of one task or of all, with a number below `before`.
@@ -165,13 +169,19 @@ impl App {
         let mut details = Vec::new();
         for run in run_list(&mut connection, task, before, limit).await? {
             let head = task_head(&mut connection, run.task).await?;
-            details.push(self.run_detail(run, head.map(|head| head.name)));
+            let stand = rollout::stand(&mut connection, &run).await?;
+            details.push(self.run_detail(run, head.map(|head| head.name), stand));
         }
         Ok(details)
     }
 
     /// A run that was read, with its progress.
-    pub fn run_detail(&self, run: Run, task_name: Option<String>) -> RunDetail {
+    fn run_detail(
+        &self,
+        run: Run,
+        task_name: Option<String>,
+        rollout: Option<RolloutStand>,
+    ) -> RunDetail {
         let running = self
             .0
             .watch
@@ -187,6 +197,7 @@ impl App {
             task_name: task_name.unwrap_or_else(|| run.task.to_string()),
             run,
             percent,
+            rollout,
         }
     }
 

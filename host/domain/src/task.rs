@@ -6,6 +6,7 @@ use crate::event::Actor;
 use crate::finding::Finding;
 use crate::group::is_name;
 use crate::id::{ApplicationId, TaskId, TaskTypeId};
+use crate::rollout::Rollout;
 use crate::schedule::Schedule;
 use crate::scope::Scope;
 use crate::settings::Settings;
@@ -43,6 +44,8 @@ pub struct TaskRevision {
     pub settings: Settings,
     /// When it starts by itself. Not at all if none.
     pub schedule: Option<Schedule>,
+    /// How its runs go out. To all at once if none.
+    pub rollout: Option<Rollout>,
     /// The version of the schema that the settings follow.
     pub schema_version: u32,
     /// The plug-in that found them valid.
@@ -79,6 +82,8 @@ pub struct NewTask {
     pub settings: Settings,
     /// When it starts by itself.
     pub schedule: Option<Schedule>,
+    /// How its runs go out.
+    pub rollout: Option<Rollout>,
 }
 
 /// Whether a text may name a task: what may name anything here, without the characters that may not

@@ -138,6 +138,7 @@ routes! {
     administrator post   "/api/v1/runs/{run}/again"      run::run_again;
     administrator post   "/api/v1/runs/{run}/pause"      run::run_pause;
     administrator post   "/api/v1/runs/{run}/resume"     run::run_resume;
+    administrator post   "/api/v1/runs/{run}/continue"   run::run_continue;
     administrator get    "/api/v1/runs/{run}/deliveries" run::delivery_list;
     administrator get    "/api/v1/runs/{run}/deliveries/{device}/call" call::delivery_call_show;
     administrator get    "/api/v1/runs/{run}/stream"     run::run_stream;

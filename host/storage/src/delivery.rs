@@ -4,7 +4,7 @@ use crate::codec::{Columns, to_json, to_millis, to_word};
 use crate::run::run_count_add;
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
-use muster_domain::delivery::{Delivery, DeliveryState, Wanted};
+use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
 use muster_domain::{ApplicationId, DeviceId, Digest, RunId, TaskId};
 use roaring::RoaringBitmap;
 use sqlx::{QueryBuilder, Sqlite};
@@ -176,6 +176,24 @@ pub async fn delivery_devices_in(
     }
     query.push(")");
     let ids: Vec<i64> = query.build_query_scalar().fetch_all(connection).await?;
+    Ok(ids
+        .into_iter()
+        .filter_map(|id| u32::try_from(id).ok())
+        .collect())
+}
+
+/// The devices that have a run's order, or tell of it: those with a delivery that is not on its way to them.
+pub async fn delivery_reached(
+    connection: &mut Connection,
+    run: RunId,
+) -> Result<RoaringBitmap, StorageError> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT device FROM deliveries WHERE run = $1 AND (cause IS NULL OR cause <> $2)",
+    )
+    .bind(run.0)
+    .bind(to_json(&Cause::Sent))
+    .fetch_all(connection)
+    .await?;
     Ok(ids
         .into_iter()
         .filter_map(|id| u32::try_from(id).ok())

@@ -189,6 +189,17 @@ pub async fn device_set_of_groups(
     Ok(set)
 }
 
+/// The devices whose links are open.
+pub async fn device_set_linked(connection: &mut Connection) -> Result<RoaringBitmap, StorageError> {
+    let ids: Vec<i64> = sqlx::query_scalar("SELECT device FROM device_links WHERE is_open")
+        .fetch_all(connection)
+        .await?;
+    Ok(ids
+        .into_iter()
+        .filter_map(|id| u32::try_from(id).ok())
+        .collect())
+}
+
 /// The devices of a kind, as their agents told it.
 pub async fn device_set_of_kind(
     connection: &mut Connection,

@@ -19,6 +19,7 @@ pub mod grant;
 pub mod group;
 pub mod member;
 pub mod plugin;
+pub mod rollout;
 pub mod run;
 pub mod selection;
 pub mod tag;

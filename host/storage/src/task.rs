@@ -13,7 +13,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 const SELECT: &str = "SELECT tasks.*, revisions.number, revisions.settings, revisions.schedule, \
     revisions.schema_version, revisions.plugin, revisions.needs, revisions.exclusive, \
-    revisions.findings, revisions.migrated_from, \
+    revisions.findings, revisions.migrated_from, revisions.rollout, \
     revisions.created_at AS revised_at, revisions.created_by AS revised_by \
     FROM tasks JOIN task_revisions AS revisions \
     ON revisions.task = tasks.id AND revisions.number = tasks.revision \
@@ -66,8 +66,8 @@ pub async fn task_revision_insert(
 ) -> Result<(), StorageError> {
     sqlx::query(
         "INSERT INTO task_revisions (task, number, settings, schema_version, plugin, needs, \
-         exclusive, findings, created_at, created_by, migrated_from, schedule) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         exclusive, findings, created_at, created_by, migrated_from, schedule, rollout) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(task.0)
     .bind(i64::from(revision.number))
@@ -81,6 +81,7 @@ pub async fn task_revision_insert(
     .bind(revision.created_by.to_string())
     .bind(revision.migrated_from.map(i64::from))
     .bind(revision.schedule.as_ref().map(to_json))
+    .bind(revision.rollout.as_ref().map(to_json))
     .execute(connection)
     .await?;
     Ok(())
@@ -494,6 +495,7 @@ fn revision_from_row(columns: &Columns<'_>) -> Result<TaskRevision, StorageError
         number: columns.number("number")?,
         settings,
         schedule: columns.optional_json("schedule")?,
+        rollout: columns.optional_json("rollout")?,
         schema_version: columns.number("schema_version")?,
         plugin: columns.text("plugin")?,
         needs: columns.word("needs")?,

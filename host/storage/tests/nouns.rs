@@ -47,6 +47,7 @@ fn new_task(scope: Scope) -> NewTask {
         time_limit: None,
         settings: Settings::parse(r#"{"b":1,"a":[true]}"#).unwrap(),
         schedule: None,
+        rollout: None,
     }
 }
 
@@ -55,6 +56,7 @@ fn first_revision(task: &NewTask) -> TaskRevision {
         number: 1,
         settings: task.settings.clone(),
         schedule: task.schedule.clone(),
+        rollout: None,
         schema_version: 1,
         plugin: Digest::of("plugin"),
         needs: Needs::Installed,

@@ -200,6 +200,7 @@ pub fn task(name: &str, application: &str, task_type: &str, settings: Value) -> 
         settings: Some(settings),
         time_limit: None,
         schedule: None,
+        rollout: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The places that no run passes; they have tests of their own.
-pub const ELSEWHERE: [&str; 34] = [
+pub const ELSEWHERE: [&str; 36] = [
     "agent.assignment-committed",
     "agent.occurrence-before-commit",
     "agent.occurrence-committed",
@@ -20,6 +20,8 @@ pub const ELSEWHERE: [&str; 34] = [
     "install.component-kept",
     "install.task-renewed",
     "keep.before-delete",
+    "member.before-commit",
+    "member.step-before-commit",
     "occur.before-commit",
     "occur.committed",
     "occur.followed-before-commit",

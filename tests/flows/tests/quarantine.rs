@@ -30,6 +30,7 @@ fn told_to(word: &str) -> TaskCreate {
         settings: Some(json!({ "do": word })),
         time_limit: None,
         schedule: None,
+        rollout: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::translate::Translations;
 use super::{RETRY, contact, order, parts};
+use crate::rollout;
 use crate::{App, AppError};
 use muster_domain::chain;
 use muster_domain::delivery::{Delivery, DeliveryState, Wanted};
@@ -112,8 +113,13 @@ impl Share {
         let connected = app.0.links.devices();
         for (id, run) in &mut self.active {
             let waits = run.run.untouched == DeliveryState::Pending;
+            let may_begin = rollout::advance(app, &run.run).await?;
+            let among = |devices: RoaringBitmap| match &may_begin {
+                Some(may_begin) => devices & may_begin,
+                None => devices,
+            };
             if run.run.state == RunState::Running && waits {
-                let fresh = (&run.run.targets & &connected) - &run.touched;
+                let fresh = among((&run.run.targets & &connected) - &run.touched);
                 for devices in parts(&fresh) {
                     contact::first_contact(app, run, &devices).await?;
                 }
@@ -125,7 +131,7 @@ impl Share {
                     again.add(&delivery);
                 }
             }
-            for devices in parts(&(again.held & &connected)) {
+            for devices in parts(&among(again.held & &connected)) {
                 contact::further_contact(app, run, &devices).await?;
             }
             for devices in parts(&(again.ordered & &connected)) {

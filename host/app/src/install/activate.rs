@@ -368,6 +368,7 @@ async fn renew(
         number: task.revision.number + 1,
         settings: next.settings.clone(),
         schedule: task.revision.schedule.clone(),
+        rollout: task.revision.rollout.clone(),
         schema_version: next.schema_version,
         plugin: plugin.digest(),
         needs: task_type.needs,

@@ -3,6 +3,7 @@
 
 use crate::dispatch::run_settle;
 use crate::place::devices_of;
+use crate::rollout;
 use crate::{App, AppError};
 use jiff::Timestamp;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
@@ -49,6 +50,7 @@ async fn follow(connection: &mut Connection, id: RunId) -> Result<bool, AppError
     let gone = &run.targets - &scope;
     let now = muster_clock::now();
     run_targets_add(connection, &run, &came).await?;
+    rollout::take_in(connection, id, &came).await?;
     let left = let_go(connection, &run, &gone, now).await?;
     if came.is_empty() && left == 0 {
         return Ok(false);

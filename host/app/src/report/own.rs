@@ -173,6 +173,7 @@ async fn occurred(
             name: head.name,
             application: head.application,
             revision: *revision,
+            rollout: None,
         };
         let targets = RoaringBitmap::from_iter([device.0]);
         let actor = Actor::Device(device);

@@ -157,6 +157,7 @@ fn of_task() -> TaskOfRun {
         name: "nightly".into(),
         application: "a.b".parse().unwrap(),
         revision: 1,
+        rollout: None,
     }
 }
 
@@ -178,11 +179,13 @@ async fn prepare(connection: &mut Connection) {
         time_limit: None,
         settings: Settings::empty(),
         schedule: schedule.clone(),
+        rollout: None,
     };
     let first = TaskRevision {
         number: 1,
         settings: Settings::empty(),
         schedule,
+        rollout: None,
         schema_version: 1,
         plugin: Digest::of("plugin"),
         needs: Needs::Running,

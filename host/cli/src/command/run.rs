@@ -4,10 +4,10 @@ use crate::client::{Query, path};
 use crate::command::Context;
 use crate::command::task::find;
 use crate::failure::Failure;
-use crate::output::{Tint, cell, number, word};
+use crate::output::{Cell, Tint, cell, number, word};
 use crate::watch;
 use clap::{Args, Subcommand};
-use muster_api::run::{DeliveryView, RunAgain, RunView};
+use muster_api::run::{DeliveryView, RolloutView, RunAgain, RunView, WaveView};
 use muster_domain::delivery::DeliveryState;
 use muster_domain::run::RunState;
 use muster_domain::text::counted;
@@ -56,6 +56,11 @@ pub(crate) enum Run {
         /// Its number
         run: i64,
     },
+    /// Let its rollout go on: the next wave begins, or errors so far are excused
+    Continue {
+        /// Its number
+        run: i64,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -90,6 +95,7 @@ impl Run {
             Self::Again { run, states } => again(context, run, states).await,
             Self::Pause { run } => act(context, run, "pause").await,
             Self::Resume { run } => act(context, run, "resume").await,
+            Self::Continue { run } => act(context, run, "continue").await,
         }
     }
 }
@@ -188,12 +194,33 @@ async fn show(context: &Context, wish: Show) -> Result<(), Failure> {
         run.finished_at
             .map(|at| ("finished", cell(context.out.clock.long(at)))),
     );
+    if let Some(rollout) = &run.rollout {
+        fields.extend(waves(rollout));
+    }
     context.out.fields(fields)?;
     let Some(deliveries) = deliveries else {
         return Ok(());
     };
     context.out.text("")?;
     watch::deliveries(&context.out, deliveries.view::<Vec<DeliveryView>>()?)
+}
+
+fn waves(rollout: &RolloutView) -> Vec<(&'static str, Cell)> {
+    let line = |(place, wave): (u32, &WaveView)| {
+        let at_it = if place == rollout.wave { ", at it" } else { "" };
+        let text = format!(
+            "{place}: {}, {} begun, {} ended, {} of them in error{at_it}",
+            counted(wave.devices, "device"),
+            wave.begun,
+            wave.ended,
+            wave.errors
+        );
+        ("wave", cell(text))
+    };
+    let mut lines: Vec<_> = (1..).zip(&rollout.waves).map(line).collect();
+    let hold = rollout.hold_text.clone();
+    lines.extend(hold.map(|hold| ("next", cell(hold).tint(Tint::Attention))));
+    lines
 }
 
 async fn act(context: &Context, run: i64, action: &str) -> Result<(), Failure> {

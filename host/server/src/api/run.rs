@@ -102,6 +102,23 @@ pub(crate) async fn run_pause(
     shown(&app, &who, run.id).await
 }
 
+/// Lets the rollout of a run go on, whatever holds it: a pause, too many errors, or a wave that waits for a word
+/// or is not through.
+#[utoipa::path(post, path = "/api/v1/runs/{run}/continue", tag = "runs", params(("run" = i64, Path)),
+    responses(
+        (status = 200, body = RunView),
+        (status = 404, body = ProblemDocument),
+        (status = 409, description = "it has no rollout, or goes on by itself", body = ProblemDocument),
+    ))]
+pub(crate) async fn run_continue(
+    app: App,
+    who: Administrator,
+    Path(run): Path<String>,
+) -> Result<Json<RunView>, Problem> {
+    let run = app.run_continue(&who, number("run", &run)?).await?;
+    shown(&app, &who, run.id).await
+}
+
 /// Lets a paused run go on.
 #[utoipa::path(post, path = "/api/v1/runs/{run}/resume", tag = "runs", params(("run" = i64, Path)),
     responses((status = 200, body = RunView), (status = 404, body = ProblemDocument), (status = 409, body = ProblemDocument)))]

@@ -81,6 +81,7 @@ pub(super) fn request(task: TaskCreate) -> Result<TaskRequest, Problem> {
         settings: settings.map_or_else(|| Ok(Settings::empty()), Settings::from_value),
         time_limit: task.time_limit,
         schedule: task.schedule,
+        rollout: task.rollout,
     })
 }
 
@@ -127,6 +128,7 @@ pub(crate) async fn task_change(
         settings: change.settings.as_ref().map(Settings::from_value),
         time_limit: change.time_limit,
         schedule: change.schedule,
+        rollout: change.rollout,
         schema_version: None,
     };
     let task = app

@@ -44,6 +44,10 @@ pub(crate) async fn task_export(
             .revision
             .schedule
             .map(|schedule| serde_json::json!(schedule)),
+        rollout: task
+            .revision
+            .rollout
+            .map(|rollout| serde_json::json!(rollout)),
     })))
 }
 
@@ -169,6 +173,7 @@ fn request(task: &ExportedTask) -> Result<TaskRequest, Problem> {
         schema_version: Some(task.schema_version),
         time_limit: Some(task.time_limit),
         schedule: task.schedule.clone(),
+        rollout: task.rollout.clone(),
     })
 }
 
@@ -186,6 +191,7 @@ mod tests {
             settings: serde_json::json!({ "z": 1.5, "a": ["ü", null] }),
             time_limit: 3600,
             schedule: None,
+            rollout: None,
             scope: ScopeRequest::Local {
                 device: "pc-7".into(),
             },

@@ -7,12 +7,13 @@ use muster_api::event::EventView;
 use muster_api::group::GroupView;
 use muster_api::plugin::{AskView, PluginView};
 use muster_api::problem::FindingView;
-use muster_api::run::{DeliveryView, RunView};
+use muster_api::run::{DeliveryView, RolloutView, RunView, WaveView};
 use muster_api::task::{ScopeRequest, ScopeView, TaskRevisionView, TaskView};
 use muster_api::trust::PluginTrustView;
 use muster_app::device::DeviceDetail;
 use muster_app::grant::AskStand;
 use muster_app::place::{ScopeReference, Tree};
+use muster_app::rollout::{RolloutStand, WaveStand};
 use muster_app::task::TaskDetail;
 use muster_app::trust::{PluginTrust, ground_name};
 use muster_app::watch::{DeliveryDetail, RunDetail};
@@ -155,6 +156,10 @@ pub(crate) fn task(detail: TaskDetail) -> TaskView {
             .revision
             .schedule
             .map(|schedule| serde_json::json!(schedule)),
+        rollout: task
+            .revision
+            .rollout
+            .map(|rollout| serde_json::json!(rollout)),
         schema_version: task.revision.schema_version,
         findings: findings(task.revision.findings),
         created_at: task.created_at,
@@ -203,6 +208,7 @@ pub(crate) fn revision(revision: TaskRevision) -> TaskRevisionView {
         schedule: revision
             .schedule
             .map(|schedule| serde_json::json!(schedule)),
+        rollout: revision.rollout.map(|rollout| serde_json::json!(rollout)),
         schema_version: revision.schema_version,
         migrated_from: revision.migrated_from,
         plugin: revision.plugin.to_string(),
@@ -272,11 +278,27 @@ pub(crate) fn scope_request(reference: ScopeReference) -> ScopeRequest {
     }
 }
 
+fn rollout_view(stand: RolloutStand) -> RolloutView {
+    let wave = |wave: WaveStand| WaveView {
+        devices: wave.devices,
+        begun: wave.begun,
+        ended: wave.ended,
+        errors: wave.errors,
+    };
+    RolloutView {
+        wave: stand.wave,
+        waves: stand.waves.into_iter().map(wave).collect(),
+        hold_text: stand.hold.as_ref().map(ToString::to_string),
+        hold: stand.hold,
+    }
+}
+
 pub(crate) fn run(detail: RunDetail) -> RunView {
     let RunDetail {
         run,
         task_name,
         percent,
+        rollout,
     } = detail;
     RunView {
         id: run.id.0,
@@ -291,6 +313,7 @@ pub(crate) fn run(detail: RunDetail) -> RunView {
         started_at: run.started_at,
         started_by: run.started_by.to_string(),
         finished_at: run.finished_at,
+        rollout: rollout.map(rollout_view),
     }
 }
 

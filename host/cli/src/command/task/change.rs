@@ -55,6 +55,12 @@ pub(crate) struct Set {
     /// Take its schedule away: from now on a person starts it
     #[arg(long, conflicts_with = "when")]
     no_schedule: bool,
+    /// Another rollout, as a file with JSON; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    rollout: Option<Source>,
+    /// Take its rollout away: from now on its runs go to all devices at once
+    #[arg(long, conflicts_with = "rollout")]
+    no_rollout: bool,
     /// Another name
     #[arg(long)]
     name: Option<String>,
@@ -74,11 +80,16 @@ impl Set {
             None if self.no_schedule => Some(None),
             schedule => schedule.map(Some),
         };
-        let others = self.name.is_none() && self.time_limit.is_none() && schedule.is_none();
+        let rollout = match &self.rollout {
+            Some(file) => Some(Some(file.json()?)),
+            None => self.no_rollout.then_some(None),
+        };
+        let parts = schedule.is_none() && rollout.is_none();
+        let others = self.name.is_none() && self.time_limit.is_none() && parts;
         if !new_settings && others {
             return Err(Failure::Usage(
                 "nothing to change; give --set, --unset, --settings, --schedule, --cron, --daily, \
-                 --no-schedule, --name or --time-limit"
+                 --no-schedule, --rollout, --no-rollout, --name or --time-limit"
                     .into(),
             ));
         }
@@ -95,6 +106,7 @@ impl Set {
             settings,
             time_limit: self.time_limit,
             schedule,
+            rollout,
         };
         let answer = context.client.patch(&path, &body).await?;
         if context.out.is_json() {

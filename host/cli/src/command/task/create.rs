@@ -6,6 +6,7 @@ use super::scope::Scope;
 use super::{show, task_path};
 use crate::command::Context;
 use crate::failure::Failure;
+use crate::input::Source;
 use crate::time::parse_seconds;
 use clap::Args;
 use muster_api::task::{TaskCopy, TaskCreate, TaskView};
@@ -28,6 +29,9 @@ pub(crate) struct Create {
     settings: SettingsArgs,
     #[command(flatten)]
     schedule: ScheduleArgs,
+    /// Its runs go out wave by wave, as a file with JSON says; `-` is standard input. docs/rollouts.md shows some
+    #[arg(long, value_name = "FILE")]
+    rollout: Option<Source>,
     /// Show what it would do, and create nothing
     #[arg(long)]
     plan: bool,
@@ -43,7 +47,9 @@ pub(crate) struct Create {
 impl Create {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         let scope = self.scope.request()?.ok_or_else(|| {
-            Failure::Usage("where is it to be done? Give --device, --group or --devices".into())
+            Failure::Usage(
+                "where is it to be done? Give --device, --group, --selection or --devices".into(),
+            )
         })?;
         let body = TaskCreate {
             name: self.name,
@@ -53,6 +59,7 @@ impl Create {
             settings: Some(self.settings.on(json!({}))?),
             time_limit: self.time_limit,
             schedule: self.schedule.value()?,
+            rollout: self.rollout.map(|file| file.json()).transpose()?,
         };
         if self.plan {
             let answer = context.client.post("/tasks/plan", &body).await?;

@@ -10,6 +10,7 @@ use muster_api::problem::FindingView;
 use muster_api::task::{ScopeRequest, ScopeView, TaskRevisionView, TaskView};
 use muster_domain::device::DeviceKind;
 use muster_domain::scope::Membership;
+use muster_domain::text::counted;
 use serde_json::Value;
 
 /// Lists tasks.
@@ -88,6 +89,7 @@ pub(crate) async fn one(context: &Context, task: &str) -> Result<(), Failure> {
                     .map_or("none; a person starts it".to_owned(), schedule::text),
             ),
         ),
+        ("rollout", cell(rollout(task.rollout.as_ref()))),
         ("time limit", cell(seconds(task.time_limit.into()))),
         (
             "created",
@@ -156,6 +158,18 @@ pub(crate) fn findings(context: &Context, findings: &[FindingView]) -> Result<()
             .whole(&context.out.tinted(&finding_line(finding), Tint::Attention))?;
     }
     Ok(())
+}
+
+/// How its runs go out, in short.
+fn rollout(rollout: Option<&Value>) -> String {
+    let Some(rollout) = rollout else {
+        return "none; runs go to all devices at once".into();
+    };
+    let waves = rollout.get("waves").and_then(Value::as_array);
+    let waves = waves.map_or(0, |waves| waves.len() as u64) + 1;
+    let at_once = rollout.get("at-once").and_then(Value::as_u64);
+    let at_once = at_once.map_or(String::new(), |limit| format!(", {limit} devices at once"));
+    format!("{}{at_once}", counted(waves, "wave"))
 }
 
 fn scope(scope: &ScopeView) -> String {

@@ -120,6 +120,7 @@ fn task() -> TaskCreate {
         settings: None,
         time_limit: None,
         schedule: None,
+        rollout: None,
     }
 }
 

@@ -268,5 +268,6 @@ fn task(application: &str, word: &str) -> TaskCreate {
         settings: Some(serde_json::json!({ "do": word })),
         time_limit: None,
         schedule: None,
+        rollout: None,
     }
 }

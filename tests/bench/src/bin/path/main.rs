@@ -166,6 +166,7 @@ fn task() -> TaskCreate {
         settings: None,
         time_limit: None,
         schedule: None,
+        rollout: None,
     }
 }
 

@@ -229,6 +229,7 @@ async fn first_call(client: &Client, application: &str) -> Result<f64> {
         settings: example.map(|example| example.settings),
         time_limit: None,
         schedule: None,
+        rollout: None,
     };
     client.task_create(&task).await?;
     let health: PluginHealthView = client
