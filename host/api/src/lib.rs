@@ -4,6 +4,7 @@
 //! Requests refuse unknown fields; views may gain fields within `/api/v1`. Times are RFC 3339 in
 //! UTC; time limits are seconds; digests are `sha256:` and 64 hexadecimal digits.
 
+pub mod administrator;
 pub mod device;
 pub mod event;
 pub mod forecast;

@@ -52,6 +52,25 @@ pub struct TaskView {
     pub changed_by: String,
     /// Its latest run, if it ever ran.
     pub last_run: Option<i64>,
+    /// Whether it takes something away, so that it starts only in a revision that a second administrator
+    /// approved.
+    #[serde(default)]
+    pub destructive: bool,
+    /// Who approved its newest revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub approved_at: Option<Timestamp>,
+}
+
+/// A task is approved.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskApprove {
+    /// The revision that was looked at. Refused with 409 if there is a newer one.
+    pub revision: u32,
 }
 
 /// Where a task is done: what the server tells.

@@ -4,8 +4,10 @@ use crate::{App, AppError};
 use jiff::Timestamp;
 use muster_domain::Digest;
 use muster_domain::event::{Actor, NewEvent, Severity};
+use muster_domain::group::is_name;
 use muster_storage::administrator::{
-    administrator_by_token, administrator_exists, administrator_token_insert,
+    administrator_by_token, administrator_delete, administrator_exists, administrator_list,
+    administrator_token_insert,
 };
 use muster_storage::event::event_insert;
 
@@ -58,5 +60,69 @@ impl App {
                 })
             })
             .await
+    }
+
+    /// Every administrator by name, each with when the token was made.
+    pub async fn administrator_list(
+        &self,
+        _who: &Administrator,
+    ) -> Result<Vec<(String, Timestamp)>, AppError> {
+        Ok(administrator_list(&mut *self.0.storage.read().await?).await?)
+    }
+
+    /// Adds an administrator with a token.
+    pub async fn administrator_add(
+        &self,
+        who: &Administrator,
+        name: &str,
+        token: &str,
+    ) -> Result<Timestamp, AppError> {
+        if !is_name(name) || name.contains('/') {
+            return Err(AppError::Invalid {
+                code: "name-invalid",
+                text: format!(
+                    "{name:?} cannot name an administrator: 1 to 100 characters, no slash, no control \
+                     characters, no white space at the ends"
+                ),
+            });
+        }
+        let (digest, name, actor) = (Digest::of(token), name.to_owned(), who.actor());
+        self.logged(move |connection| {
+            Box::pin(async move {
+                let now = Timestamp::now();
+                administrator_token_insert(connection, digest, &name, now).await?;
+                let text = format!("Administrator {name} was added.");
+                let event = NewEvent::new("administrator.created", Severity::Warning, actor, text);
+                event_insert(connection, now, &[event]).await?;
+                Ok(now)
+            })
+        })
+        .await
+    }
+
+    /// Removes an administrator, whose token is good no longer. Whoever asks stays, so one always does.
+    pub async fn administrator_remove(
+        &self,
+        who: &Administrator,
+        name: &str,
+    ) -> Result<(), AppError> {
+        if who.name == name {
+            return Err(AppError::Conflict {
+                code: "administrator-self",
+                text: "nobody removes themselves; another administrator can".into(),
+            });
+        }
+        let (name, actor) = (name.to_owned(), who.actor());
+        self.logged(move |connection| {
+            Box::pin(async move {
+                if !administrator_delete(connection, &name).await? {
+                    return Err(AppError::not_found("administrator", &name));
+                }
+                let text = format!("Administrator {name} was removed.");
+                let event = NewEvent::new("administrator.removed", Severity::Warning, actor, text);
+                Ok(event_insert(connection, Timestamp::now(), &[event]).await?)
+            })
+        })
+        .await
     }
 }

@@ -40,7 +40,7 @@ impl App {
         despite_windows: bool,
     ) -> Result<Run, AppError> {
         let task = self.task_get(who, id).await?.task;
-        if let Err(error) = self.still_agreed(&task).await {
+        if let Err(error) = self.may_start(&task).await {
             self.run_refused(who, &task, &error).await?;
             return Err(error);
         }
@@ -61,8 +61,9 @@ impl App {
         Ok(run)
     }
 
-    /// The plug-in must be there, and if it is another one than agreed to the settings, agree again.
-    async fn still_agreed(&self, task: &Task) -> Result<(), AppError> {
+    /// The plug-in must be there, and if it is another one than agreed to the settings, agree again; and what is
+    /// destructive must be approved.
+    async fn may_start(&self, task: &Task) -> Result<(), AppError> {
         let plugin = self.plugin(&task.application).await?;
         if plugin.digest() != task.revision.plugin {
             let now = &task.revision;
@@ -70,7 +71,7 @@ impl App {
             self.agree_up(&task.application, &task.task_type, version, &now.settings)
                 .await?;
         }
-        Ok(())
+        self.approval_meets(task).await
     }
 
     async fn run_refused(
@@ -100,7 +101,7 @@ impl App {
     ) -> Result<Run, AppError> {
         let before = run_existing(&mut *self.0.storage.read().await?, id).await?;
         let task = self.task_get(who, before.task).await?.task;
-        if let Err(error) = self.still_agreed(&task).await {
+        if let Err(error) = self.may_start(&task).await {
             self.run_refused(who, &task, &error).await?;
             return Err(error);
         }

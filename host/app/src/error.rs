@@ -126,6 +126,10 @@ impl From<StorageError> for AppError {
                 text: "another device has this name already; choose another, or remove that device"
                     .into(),
             },
+            StorageError::Constraint("administrator_name_taken") => Self::Conflict {
+                code: "administrator-name-taken",
+                text: "there is an administrator of this name already; choose another name".into(),
+            },
             StorageError::Constraint("window_name_taken") => Self::Conflict {
                 code: "window-name-taken",
                 text: "there is a window of this name already; choose another name".into(),
@@ -165,6 +169,9 @@ impl AppError {
             Self::FormInvalid {
                 what: "selection", ..
             } => "selection-invalid",
+            Self::FormInvalid {
+                what: "rollout", ..
+            } => "rollout-invalid",
             Self::FormInvalid { .. } => "schedule-invalid",
             Self::Invalid { code, .. }
             | Self::Conflict { code, .. }

@@ -7,6 +7,7 @@
 
 pub mod administrator;
 pub mod application;
+pub mod approve;
 pub mod assign;
 pub mod calls;
 pub mod component;

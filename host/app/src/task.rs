@@ -3,12 +3,15 @@
 use crate::place::{ScopeReference, SetNames};
 use crate::submit::{TaskChangeRequest, TaskRequest};
 use crate::{Administrator, App, AppError};
+use muster_domain::application::Mark;
 use muster_domain::event::{NewEvent, Severity, Subject};
 use muster_domain::plan::{Change, changes};
 use muster_domain::run::{Run, RunState};
 use muster_domain::scope::Scope;
 use muster_domain::task::{Task, TaskRevision};
 use muster_domain::{ApplicationId, RunId, TaskId, TaskTypeId};
+use muster_storage::Connection;
+use muster_storage::approval::{Approval, approval_get};
 use muster_storage::event::event_insert;
 use muster_storage::run::{run_latest, run_list_open_of};
 use muster_storage::task::{
@@ -24,6 +27,10 @@ pub struct TaskDetail {
     pub scope_name: Option<String>,
     /// Whether its application has a loaded plug-in.
     pub plugin_loaded: bool,
+    /// Whether it starts only if a second administrator approved it.
+    pub is_destructive: bool,
+    /// Who approved its newest revision.
+    pub approval: Option<Approval>,
     /// Its newest run.
     pub last_run: Option<RunId>,
 }
@@ -59,8 +66,7 @@ impl App {
         let names = SetNames::read(&mut connection).await?;
         let mut details = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let last_run = run_latest(&mut connection, task.id).await?;
-            details.push(self.task_detail(task, &names, last_run));
+            details.push(self.task_detail(&mut connection, task, &names).await?);
         }
         Ok(details)
     }
@@ -71,18 +77,27 @@ impl App {
         let task = task_get(&mut connection, id).await?;
         let task = task.ok_or_else(|| AppError::not_found("task", &id))?;
         let names = SetNames::read(&mut connection).await?;
-        let last_run = run_latest(&mut connection, id).await?;
-        Ok(self.task_detail(task, &names, last_run))
+        self.task_detail(&mut connection, task, &names).await
     }
 
-    fn task_detail(&self, task: Task, names: &SetNames, last_run: Option<RunId>) -> TaskDetail {
-        let plugin_loaded = self.plugin_loaded(&task.application);
-        TaskDetail {
+    async fn task_detail(
+        &self,
+        connection: &mut Connection,
+        task: Task,
+        names: &SetNames,
+    ) -> Result<TaskDetail, AppError> {
+        let plugin = self.0.applications.get(&task.application);
+        let task_type = plugin
+            .as_ref()
+            .and_then(|plugin| plugin.description().task_type(&task.task_type));
+        Ok(TaskDetail {
             scope_name: names.of_scope(&task.scope),
+            is_destructive: task_type.is_some_and(|one| one.is(Mark::Destructive)),
+            approval: approval_get(connection, task.id, task.revision.number).await?,
+            last_run: run_latest(connection, task.id).await?,
+            plugin_loaded: self.plugin_loaded(&task.application),
             task,
-            plugin_loaded,
-            last_run,
-        }
+        })
     }
 
     /// The revisions of a task, newest first.

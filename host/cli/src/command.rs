@@ -1,5 +1,6 @@
 //! The command line, and where each command is carried out.
 
+mod administrator;
 mod completions;
 mod delivery;
 mod device;
@@ -52,6 +53,9 @@ enum Command {
     Logout,
     /// Show the server and who is logged in
     Status,
+    /// Administrators of the server
+    #[command(subcommand)]
+    Administrator(administrator::Administrator),
     /// Management plug-ins
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -119,6 +123,7 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Logout => login::logout(&out),
         Command::Completions(completions) => completions.run(),
         Command::Status => status::run(&Context::new(out)?).await,
+        Command::Administrator(administrator) => administrator.run(&Context::new(out)?).await,
         #[cfg(feature = "author")]
         Command::Plugin(plugin::Plugin::Author(author)) => author.run(&out).await,
         Command::Plugin(plugin::Plugin::Release(release)) => release.run(&out).await,

@@ -215,6 +215,8 @@ pub enum Cause {
         /// The plug-in's reason.
         reason: String,
     },
+    /// It takes something away, and no second administrator has approved it yet.
+    ApprovalNeeded,
     /// The application has no loaded plug-in at the moment.
     PluginMissing,
     /// The application's plug-in is being compiled for this version of the server.
@@ -322,6 +324,7 @@ impl fmt::Display for Cause {
             Self::BlockedByTask { run } => write!(f, "run {run} has the device to itself"),
             Self::Administrator => f.write_str("by an administrator"),
             Self::NotSupported { reason } => write!(f, "not supported: {reason}"),
+            Self::ApprovalNeeded => f.write_str("a second administrator must approve it"),
             Self::PluginMissing => f.write_str("the application has no loaded plug-in"),
             Self::PluginCompiling => {
                 f.write_str("the application's plug-in is being compiled for this server")

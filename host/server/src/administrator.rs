@@ -7,10 +7,18 @@ use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use muster_app::Administrator;
 
 /// What an administrator's token begins with.
 pub(crate) const TOKEN_PREFIX: &str = "muster-admin-";
+
+/// A new token.
+pub(crate) fn token_make() -> String {
+    let secret = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+    format!("{TOKEN_PREFIX}{secret}")
+}
 
 /// No token is longer.
 const MOST_TOKEN: usize = 200;

@@ -7,6 +7,7 @@
     reason = "utoipa names the type of a query in full, at the handler's own place"
 )]
 
+pub(crate) mod administrator;
 pub(crate) mod call;
 pub(crate) mod device;
 pub(crate) mod enrollment_token;

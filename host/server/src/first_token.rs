@@ -3,10 +3,8 @@
 //! It lies in a file of the data folder until it was told, so that a start that is cut short in
 //! between does not lose it.
 
-use crate::administrator::TOKEN_PREFIX;
+use crate::administrator::token_make;
 use crate::folder::{self, DataFolder, FolderError};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::path::PathBuf;
 
 /// A token that was not told yet.
@@ -25,10 +23,7 @@ impl FirstToken {
         let text = match kept {
             Some(text) => text,
             None if fresh => {
-                let text = format!(
-                    "{TOKEN_PREFIX}{}",
-                    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
-                );
+                let text = token_make();
                 folder::write(&file, text.as_bytes())?;
                 text
             }

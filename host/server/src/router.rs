@@ -5,8 +5,8 @@
 
 use crate::agents::{enroll, link};
 use crate::api::{
-    call, device, enrollment_token, event, forecast, group, health, plugin, plugin_health,
-    revision, run, selection, server, tag, task, transfer, trust, window,
+    administrator, call, device, enrollment_token, event, forecast, group, health, plugin,
+    plugin_health, revision, run, selection, server, tag, task, transfer, trust, window,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
@@ -53,6 +53,9 @@ routes! {
     open          get    "/api/v1/ca"                    server::ca_show;
     open          get    "/api/v1/openapi.json"          server::openapi_show;
     administrator get    "/api/v1/server"                server::server_show;
+    administrator get    "/api/v1/administrators"        administrator::administrator_list;
+    administrator post   "/api/v1/administrators"        administrator::administrator_create;
+    administrator delete "/api/v1/administrators/{name}" administrator::administrator_remove;
 
     administrator get    "/api/v1/plugins"               plugin::plugin_list;
     administrator post   "/api/v1/plugins"               plugin::plugin_install;
@@ -126,6 +129,7 @@ routes! {
     administrator delete "/api/v1/tasks/{task}"          task::task_delete;
     administrator get    "/api/v1/tasks/{task}/revisions" task::task_revision_list;
     administrator get    "/api/v1/tasks/{task}/compare"  task::task_compare;
+    administrator post   "/api/v1/tasks/{task}/approve"  task::task_approve;
     administrator post   "/api/v1/tasks/{task}/rollback" task::task_rollback;
     administrator get    "/api/v1/tasks/{task}/export"   transfer::task_export;
     administrator post   "/api/v1/tasks/{task}/copy"     task::task_copy;

@@ -1,12 +1,12 @@
 //! Administrators' tokens: what is kept of them is a digest. They are 256 random bits, so a plain
 //! digest cannot be turned back.
 
-use crate::codec::to_millis;
+use crate::codec::{Columns, to_millis};
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
 use muster_domain::Digest;
 
-/// Adds a token for an administrator.
+/// Adds a token for an administrator. `administrator_name_taken` if another has the name.
 pub async fn administrator_token_insert(
     connection: &mut Connection,
     digest: Digest,
@@ -41,4 +41,34 @@ pub async fn administrator_exists(connection: &mut Connection) -> Result<bool, S
         .fetch_one(connection)
         .await?;
     Ok(count > 0)
+}
+
+/// Every administrator by name, each with when the token was made.
+pub async fn administrator_list(
+    connection: &mut Connection,
+) -> Result<Vec<(String, Timestamp)>, StorageError> {
+    let rows = sqlx::query("SELECT name, created_at FROM administrator_tokens ORDER BY name")
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let columns = Columns {
+                table: "administrator_tokens",
+                row,
+            };
+            Ok((columns.get("name")?, columns.time("created_at")?))
+        })
+        .collect()
+}
+
+/// Forgets an administrator's token, and says whether there was one.
+pub async fn administrator_delete(
+    connection: &mut Connection,
+    name: &str,
+) -> Result<bool, StorageError> {
+    let done = sqlx::query("DELETE FROM administrator_tokens WHERE name = $1")
+        .bind(name)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected() > 0)
 }

@@ -35,9 +35,10 @@ pub enum StorageError {
 }
 
 /// The constraints that callers care for, by what SQLite says of them.
-const CONSTRAINTS: [(&str, &str); 6] = [
+const CONSTRAINTS: [(&str, &str); 7] = [
     ("groups.parent, groups.name", "group_name_taken"),
     ("devices.name", "device_name_taken"),
+    ("administrator_tokens.name", "administrator_name_taken"),
     ("windows.name", "window_name_taken"),
     ("selections.name", "selection_name_taken"),
     ("plugins.application", "plugin_current"),

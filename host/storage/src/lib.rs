@@ -9,6 +9,7 @@ mod error;
 mod writer;
 
 pub mod administrator;
+pub mod approval;
 pub mod assignment;
 pub mod command;
 pub mod delivery;

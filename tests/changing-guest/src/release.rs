@@ -13,6 +13,8 @@ pub struct Release {
     pub same_command: bool,
     /// `devices-3`: it knows devices whose application has major version 3 or 4. All, if not said.
     pub devices: Option<u64>,
+    /// `destructive`: sweeping takes something away.
+    pub destructive: bool,
     /// `loops`: it never ends looking at settings for the folder `/loop`.
     pub loops: bool,
 }
@@ -28,12 +30,14 @@ fn read(text: &str) -> Release {
         renamed: false,
         same_command: false,
         devices: None,
+        destructive: false,
         loops: false,
     };
     for word in text.split_ascii_whitespace() {
         match word {
             "schema-2" => release.renamed = true,
             "same-command" => release.same_command = true,
+            "destructive" => release.destructive = true,
             "loops" => release.loops = true,
             _ => match word.strip_prefix("devices-") {
                 Some(number) => release.devices = number.parse().ok(),

@@ -9,8 +9,8 @@
 
 use crate::release::{Release, release};
 use muster_sdk::{
-    Command, Failure, Finding, Findings, JsonSchema, Level, Outcome, Profile, Refusal, Report,
-    Step, Task, TaskType, pointer, serde::Deserialize, serde_json, task_type,
+    Command, Failure, Finding, Findings, JsonSchema, Level, Mark, Outcome, Profile, Refusal,
+    Report, Step, Task, TaskType, pointer, serde::Deserialize, serde_json, task_type,
 };
 
 pub(crate) struct Sweep;
@@ -52,6 +52,11 @@ impl Task for Sweep {
 
     fn describe(&self) -> TaskType {
         let sweep = task_type(Self::ID, "Sweep", "Sweeps a folder.");
+        let sweep = if release().destructive {
+            sweep.mark(Mark::Destructive)
+        } else {
+            sweep
+        };
         if release().renamed {
             TaskType {
                 schema_version: 2,

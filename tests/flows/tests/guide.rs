@@ -84,7 +84,11 @@ async fn every_command_of_the_guide_to_tasks_does_what_it_says() -> Result<()> {
         system.muster(&moved).await?.ok()?;
     }
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/tasks.md");
-    let steps = steps(&std::fs::read_to_string(page)?);
+    let page = std::fs::read_to_string(page)?;
+    let (_, rollout) = page.split_once("```json\n").context("no rollout")?;
+    let (rollout, _) = rollout.split_once("```").context("no rollout")?;
+    std::fs::write(system.folder().join("rollout.json"), rollout)?;
+    let steps = steps(&page);
     ensure!(
         steps.len() > 5,
         "the page has {} blocks of commands",

@@ -16,6 +16,7 @@ use muster_domain::task::NewTask;
 use muster_domain::{DeviceId, Digest, TaskId};
 use muster_plugin_host::{CallError, CallFailure, Plugin, Refusal};
 use muster_storage::Connection;
+use muster_storage::approval::approval_get;
 use muster_storage::task::{TaskHead, task_head, task_revision_get};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,6 +63,7 @@ pub(crate) struct Translations {
     revision: u32,
     settings: Settings,
     schema_version: u32,
+    approved: bool,
     // The settings in the terms of the plug-in with this digest. Another one translates anew.
     plugin: Option<Digest>,
     own: Result<Settings, Cause>,
@@ -88,6 +90,7 @@ impl Translations {
             own: Ok(revision.settings.clone()),
             settings: revision.settings,
             schema_version: revision.schema_version,
+            approved: false,
             plugin: None,
             made: BTreeMap::new(),
         })
@@ -111,6 +114,7 @@ impl Translations {
             own: Ok(agreed.settings.clone()),
             settings: agreed.settings.clone(),
             schema_version: agreed.task_type.schema_version,
+            approved: false,
             plugin: None,
             made: BTreeMap::new(),
         }
@@ -141,11 +145,24 @@ impl Translations {
             );
             return Ok(all(devices, &Placement::NotSupported(reason)));
         };
+        if task_type.is(Mark::Destructive) && !self.is_approved(app).await? {
+            return Ok(all(devices, &Placement::Hold(Cause::ApprovalNeeded)));
+        }
         self.translate(app, &plugin, task_type, devices).await?;
         Ok(devices
             .iter()
             .map(|device| (device.id, self.placement(&plugin, task_type, device)))
             .collect())
+    }
+
+    /// Whether a second administrator approved the revision. One that did cannot take it back.
+    async fn is_approved(&mut self, app: &App) -> Result<bool, AppError> {
+        if !self.approved {
+            let mut connection = app.0.storage.read().await?;
+            let approval = approval_get(&mut connection, self.task, self.revision).await?;
+            self.approved = approval.is_some();
+        }
+        Ok(self.approved)
     }
 
     fn placement(&self, plugin: &Plugin, task_type: &TaskType, device: &Device) -> Placement {

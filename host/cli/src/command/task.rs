@@ -69,7 +69,7 @@ pub(crate) enum Task {
         /// Its number or name
         task: String,
     },
-    /// Change a task's settings, schedule, name or time limit
+    /// Change a task's settings, schedule, rollout, name or time limit
     #[command(after_help = help())]
     Set(change::Set),
     /// Show what a task will do: who is in its scope, where it cannot be done, its next starts
@@ -91,6 +91,17 @@ pub(crate) enum Task {
         #[arg(long)]
         despite_windows: bool,
     },
+    /// Approve a destructive task that another administrator made, so that it may start
+    Approve {
+        /// Its number or name
+        task: String,
+        /// The revision that you looked at; the newest if left out
+        #[arg(long, value_name = "N")]
+        revision: Option<u32>,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Stop the runs of a task that are under way
     Stop {
         /// Its number or name
@@ -110,7 +121,7 @@ pub(crate) enum Task {
         #[arg(long, short)]
         yes: bool,
     },
-    /// Show all revisions of a task's settings and schedule
+    /// Show all revisions of a task's settings, schedule and rollout
     Revisions {
         /// Its number or name
         task: String,
@@ -124,7 +135,7 @@ pub(crate) enum Task {
         /// Another one; the newest if left out
         to: Option<u32>,
     },
-    /// Give a task the settings and the schedule that it had in a revision
+    /// Give a task the settings, schedule and rollout that it had in a revision
     Rollback {
         /// Its number or name
         task: String,
@@ -158,6 +169,11 @@ impl Task {
                     _ => Ok(()),
                 }
             }
+            Self::Approve {
+                task,
+                revision,
+                yes,
+            } => revision::approve(context, &task, revision, yes).await,
             Self::Stop { task } => stop(context, &task).await,
             Self::Copy(copy) => copy.run(context).await,
             Self::Export(export) => export.run(context).await,

@@ -11,7 +11,7 @@ use muster_api::plan::ChangeView;
 use muster_api::problem::ProblemDocument;
 use muster_api::run::RunView;
 use muster_api::task::{
-    TaskChange, TaskCopy, TaskCreate, TaskRevisionView, TaskRollback, TaskView,
+    TaskApprove, TaskChange, TaskCopy, TaskCreate, TaskRevisionView, TaskRollback, TaskView,
 };
 use muster_app::submit::{TaskChangeRequest, TaskRequest};
 use muster_app::task::TaskFilter;
@@ -188,6 +188,25 @@ pub(crate) async fn task_compare(
     Ok(super::whole(
         changes.into_iter().map(view::plan::change).collect(),
     ))
+}
+
+/// Approves a revision of a destructive task, which another administrator made.
+#[utoipa::path(post, path = "/api/v1/tasks/{task}/approve", tag = "tasks", params(("task" = i64, Path)),
+    request_body = TaskApprove,
+    responses(
+        (status = 200, body = TaskView),
+        (status = 404, body = ProblemDocument),
+        (status = 409, description = "your own, not destructive, or changed meanwhile", body = ProblemDocument),
+    ))]
+pub(crate) async fn task_approve(
+    app: App,
+    who: Administrator,
+    Path(task): Path<String>,
+    Body(approve): Body<TaskApprove>,
+) -> Result<Json<TaskView>, Problem> {
+    let id = number("task", &task)?;
+    let task = app.task_approve(&who, id, approve.revision).await?;
+    Ok(Json(shown(&app, &who, task.id).await?))
 }
 
 /// Gives a task the settings and the schedule that it had in a revision, as a new one.

@@ -140,6 +140,8 @@ pub(crate) fn task(detail: TaskDetail) -> TaskView {
         task,
         scope_name,
         plugin_loaded,
+        is_destructive,
+        approval,
         last_run,
     } = detail;
     TaskView {
@@ -167,6 +169,9 @@ pub(crate) fn task(detail: TaskDetail) -> TaskView {
         changed_at: task.revision.created_at,
         changed_by: task.revision.created_by.to_string(),
         last_run: last_run.map(|run| run.0),
+        destructive: is_destructive,
+        approved_at: approval.as_ref().map(|approval| approval.at),
+        approved_by: approval.map(|approval| approval.by),
     }
 }
 

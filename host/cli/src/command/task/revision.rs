@@ -1,12 +1,12 @@
 //! Revisions of a task: compared, and brought back.
 
 use super::{show, task_path};
-use crate::command::Context;
+use crate::command::{Context, confirm};
 use crate::failure::Failure;
 use crate::output::cell;
 use muster_api::page::Page;
 use muster_api::plan::ChangeView;
-use muster_api::task::{TaskRollback, TaskView};
+use muster_api::task::{TaskApprove, TaskRollback, TaskView};
 use serde_json::Value;
 
 /// Shows what differs between two revisions.
@@ -62,4 +62,32 @@ pub(super) async fn roll_back(context: &Context, task: &str, revision: u32) -> R
         task.id, task.name, task.revision
     ))?;
     show::findings(context, &task.findings)
+}
+
+/// Approves a revision of a destructive task.
+pub(crate) async fn approve(
+    context: &Context,
+    task: &str,
+    revision: Option<u32>,
+    yes: bool,
+) -> Result<(), Failure> {
+    let path = task_path(context, task, &[]).await?;
+    let known: TaskView = context.client.get(&path, &vec![]).await?.view()?;
+    let revision = revision.unwrap_or(known.revision);
+    let question = format!(
+        "Approve revision {revision} of task {} ({}, {}), by {}, with settings {}?",
+        known.id, known.name, known.task_type, known.changed_by, known.settings
+    );
+    confirm(yes, &question)?;
+    let approve = task_path(context, task, &["approve"]).await?;
+    let body = TaskApprove { revision };
+    let answer = context.client.post(&approve, &body).await?;
+    if context.out.is_json() {
+        return context.out.json(&answer.raw);
+    }
+    let task: TaskView = answer.view()?;
+    context.out.text(&format!(
+        "Approved revision {revision} of task {} ({}).",
+        task.id, task.name
+    ))
 }

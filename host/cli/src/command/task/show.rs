@@ -4,7 +4,7 @@ use super::{schedule, task_path};
 use crate::client::Query;
 use crate::command::Context;
 use crate::failure::{Failure, finding_line};
-use crate::output::{Tint, cell, clean_lines, number};
+use crate::output::{Cell, Tint, cell, clean_lines, number};
 use crate::time::seconds;
 use muster_api::problem::FindingView;
 use muster_api::task::{ScopeRequest, ScopeView, TaskRevisionView, TaskView};
@@ -74,6 +74,7 @@ pub(crate) async fn one(context: &Context, task: &str) -> Result<(), Failure> {
     } else {
         cell("not loaded; the task cannot be changed or started").tint(Tint::Attention)
     };
+    let approval = approval(&task);
     context.out.fields(vec![
         ("id", cell(task.id.to_string())),
         ("name", cell(task.name)),
@@ -90,6 +91,7 @@ pub(crate) async fn one(context: &Context, task: &str) -> Result<(), Failure> {
             ),
         ),
         ("rollout", cell(rollout(task.rollout.as_ref()))),
+        ("approval", approval),
         ("time limit", cell(seconds(task.time_limit.into()))),
         (
             "created",
@@ -158,6 +160,21 @@ pub(crate) fn findings(context: &Context, findings: &[FindingView]) -> Result<()
             .whole(&context.out.tinted(&finding_line(finding), Tint::Attention))?;
     }
     Ok(())
+}
+
+/// Whether a second administrator must look at it, and did.
+fn approval(task: &TaskView) -> Cell {
+    match &task.approved_by {
+        Some(by) => cell(format!("by {by}")).tint(Tint::Good),
+        None if task.destructive => {
+            let text = format!(
+                "needed; another administrator gives it with `muster task approve {}`",
+                task.id
+            );
+            cell(text).tint(Tint::Attention)
+        }
+        None => cell("not needed"),
+    }
 }
 
 /// How its runs go out, in short.
