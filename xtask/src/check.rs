@@ -2,7 +2,7 @@
 
 use crate::place::Place;
 use crate::step::{self, cargo, ci};
-use crate::{arrows, setup};
+use crate::{arrows, features, setup};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -24,6 +24,8 @@ enum Part {
     Documentation,
     /// `cargo xtask arrows`
     Arrows,
+    /// The tests that docs/features.md names are there
+    Features,
     /// cargo-deny: licences, sources, banned crates and known weaknesses
     Dependencies,
 }
@@ -68,6 +70,7 @@ impl Part {
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
             Self::Arrows => arrows::run(),
+            Self::Features => features::run(&place.root),
             Self::Dependencies => dependencies(place),
         }
     }

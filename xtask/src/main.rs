@@ -9,6 +9,7 @@ mod check;
 mod conformance;
 mod demo;
 mod digest;
+mod features;
 mod fuzz;
 mod languages;
 mod place;

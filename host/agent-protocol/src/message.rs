@@ -56,10 +56,25 @@ pub struct Hello {
     pub store: String,
     /// The greatest order sequence that it has seen.
     pub last_order: u64,
+    /// By which a second agent with the same identity is known; none from agents that are older than
+    /// this.
+    #[serde(default)]
+    pub lineage: Option<Lineage>,
     /// What the device is.
     pub facts: Facts,
     /// One for each connector.
     pub applications: Vec<InstalledApplication>,
+}
+
+/// Marks of an agent's store. A store takes a new one with each link and keeps it from before the hello
+/// on, so of two copies of a store one will show what the server does not expect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Lineage {
+    /// The mark that the store took with its last link that was welcomed.
+    pub last: Option<String>,
+    /// The mark that it takes with this one. The same again until a link is welcomed.
+    pub next: String,
 }
 
 /// A piece of news with its number.
@@ -192,6 +207,14 @@ pub enum FromServer {
         /// JSON text of a command.
         body: String,
     },
+    /// Other devices in the device's networks are to be woken.
+    Wake {
+        /// By these interfaces: [`muster_domain::wake::WakeAddress`]es as texts. Those in other networks
+        /// are passed over.
+        addresses: Vec<String>,
+        /// The UDP port.
+        port: u16,
+    },
     /// News up to this number, included, are durable.
     Acknowledge {
         /// The number.
@@ -199,8 +222,8 @@ pub enum FromServer {
     },
     /// The server will not have this link, and closes it.
     Refuse {
-        /// Stable: `device-mismatch`, `device-removed`, `protocol-unsupported`, `replaced`,
-        /// `message-invalid`.
+        /// Stable: `device-mismatch`, `device-removed`, `certificate-replaced`, `device-cloned`,
+        /// `protocol-unsupported`, `replaced`, `message-invalid`.
         code: String,
         /// A sentence.
         text: String,
@@ -217,7 +240,8 @@ pub struct Welcome {
     pub protocol: u32,
     /// The server's clock.
     pub now: Timestamp,
-    /// News up to this number are durable already.
+    /// News up to this number are durable already. A number that the agent never gave says that its
+    /// store is an older one than the server knows: it takes another name.
     pub acknowledged: u64,
     /// Seconds between pings of the agent; the server hangs up after three without one.
     pub heartbeat: u32,

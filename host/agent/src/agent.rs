@@ -91,8 +91,10 @@ impl Agent {
         let owner = options.identity.owner();
         let tls = tls::link(&options.identity)?;
         let tell = options.platform_log != PlatformLog::None;
+        let store = Store::open(&options.store, &owner, tell).await?;
+        store.enrolled_with(&options.identity.certificate).await?;
         let shared = Arc::new(Shared {
-            store: Arc::new(Store::open(&options.store, &owner, tell).await?),
+            store: Arc::new(store),
             identity: options.identity,
             applications: Applications::new(),
             board: Arc::new(Board::default()),

@@ -54,6 +54,13 @@ pub enum ConfigError {
         #[source]
         cause: toml::de::Error,
     },
+    /// What is no interface and no network.
+    #[error("configuration key \"wake\" cannot be used")]
+    Wake {
+        /// Why.
+        #[source]
+        cause: muster_domain::wake::InvalidWakeAddress,
+    },
     /// A number out of its range.
     #[error("configuration key \"{key}\" is {value}; it must be from {least} to {most}")]
     Range {
@@ -107,6 +114,7 @@ struct Raw {
     keep_log_days: u32,
     most_log_entries: u32,
     platform_log: PlatformLogChoice,
+    wake: String,
     device_kind: DeviceKindChoice,
 }
 
@@ -140,6 +148,8 @@ pub struct Tuning {
     pub keep_log: Duration,
     /// How many entries it may have.
     pub most_log_entries: u32,
+    /// What wakes the device, by its owner's word; empty for what the agent finds.
+    pub wake: String,
     /// What the device is for.
     pub device_kind: DeviceKindChoice,
 }
@@ -156,6 +166,7 @@ impl Default for Tuning {
             keep_deliveries: day * 30,
             keep_log: day * 90,
             most_log_entries: 100_000,
+            wake: String::new(),
             device_kind: DeviceKindChoice::Auto,
         }
     }
@@ -258,10 +269,20 @@ impl Raw {
                     100,
                     10_000_000,
                 )?,
+                wake: wake(self.wake)?,
                 device_kind: self.device_kind,
             },
         })
     }
+}
+
+/// What the owner says wakes the device, if all of it can be read.
+fn wake(text: String) -> Result<String, ConfigError> {
+    for one in text.split_whitespace() {
+        let read = one.parse::<muster_domain::wake::WakeAddress>();
+        read.map_err(|cause| ConfigError::Wake { cause })?;
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod process;
 pub mod schedule;
 pub mod store;
 pub mod tls;
+mod wake;
 
 pub use agent::{Agent, AgentError, AgentOptions};
 pub use identity::Identity;

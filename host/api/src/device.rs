@@ -68,6 +68,10 @@ pub struct EnrollmentTokenCreate {
     /// The group that the device comes into, by number or path; the root if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// A device that is there, by number or name: it is enrolled again under its number. What had its
+    /// identity before is let in no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
     /// Seconds until it ends; a day if left out, 30 days at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<u32>,
@@ -81,4 +85,15 @@ pub struct EnrollmentTokenView {
     /// When it ends.
     #[schema(value_type = String, format = DateTime)]
     pub valid_until: Timestamp,
+}
+
+/// A device was sent what wakes it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct WakeView {
+    /// The device.
+    pub device: u32,
+    /// Whether its link was open all the same.
+    pub online: bool,
+    /// The interfaces that packets were sent for, with the broadcast addresses of their networks.
+    pub addresses: Vec<String>,
 }

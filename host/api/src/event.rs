@@ -45,3 +45,27 @@ pub struct EventView {
     /// More, for programs.
     pub fields: Value,
 }
+
+/// Another system tells that something happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventCreate {
+    /// `repository.updated`, or one that begins with `external.`, such as `external.mirror.synchronised`.
+    pub kind: String,
+    /// One sentence for people.
+    pub text: String,
+    /// `info`, `warning` or `critical`; `info` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub severity: Option<Severity>,
+    /// The application that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<String>,
+    /// The device that it is about, by number or name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// More, for programs: an object of at most 16 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub fields: Option<Value>,
+}

@@ -23,9 +23,11 @@ pub mod grant;
 pub mod group;
 mod hint;
 pub mod install;
+mod lineage;
 pub mod link;
 mod member;
 pub mod occur;
+mod outbreak;
 pub mod place;
 pub mod report;
 pub mod rollout;
@@ -37,6 +39,7 @@ pub mod tag;
 pub mod task;
 pub mod transfer;
 pub mod trust;
+pub mod wake;
 pub mod watch;
 pub mod window;
 
@@ -52,6 +55,7 @@ use install::shadow::Shadows;
 use install::{Plans, Switches};
 use link::Links;
 use muster_agent_protocol::order::OrderKey;
+use muster_domain::outbreak::OutbreakRule;
 use muster_plugin_host::PluginHost;
 use muster_storage::{Connection, Storage};
 use report::{Pauses, Reports};
@@ -61,6 +65,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use wake::Waking;
 use watch::Watch;
 
 /// The application: cheap to clone, shared by every handler and link.
@@ -82,6 +87,7 @@ struct Inner {
     installs: Switches,
     plans: Plans,
     shadows: Shadows,
+    waking: Waking,
     order_key: OrderKey,
     // Held from when an order gets its number until it is sent: an agent drops what comes after a
     // higher number.
@@ -112,6 +118,10 @@ pub struct Foundation {
     pub probe_after: Duration,
     /// No plug-in is loaded, whatever was at work.
     pub safe_mode: bool,
+    /// What makes a malware outbreak.
+    pub outbreak: Vec<OutbreakRule>,
+    /// How sleeping devices are woken.
+    pub waking: Waking,
     /// The key that orders are signed with.
     pub order_key: OrderKey,
 }
@@ -128,6 +138,8 @@ impl App {
             keep_revisions,
             probe_after,
             safe_mode,
+            outbreak,
+            waking,
             order_key,
         } = foundation;
         let (reports, taken) = report::queue();
@@ -150,6 +162,7 @@ impl App {
             installs: Switches::default(),
             plans: Plans::default(),
             shadows: Shadows::default(),
+            waking,
             order_key,
             order_turn: tokio::sync::Mutex::default(),
             links: Links::default(),
@@ -170,6 +183,8 @@ impl App {
         app.0.workers.spawn(report::work(app.clone(), taken));
         app.0.workers.spawn(rollout::work(app.clone()));
         app.0.workers.spawn(silence::work(app.clone()));
+        app.0.workers.spawn(outbreak::work(app.clone(), outbreak));
+        app.0.workers.spawn(wake::work(app.clone()));
         app.0.workers.spawn(install::recompile::work(app.clone()));
         app.0.workers.spawn(install::quarantine::work(app.clone()));
         app.0.workers.close();

@@ -1,5 +1,6 @@
 //! Links: the open connections of agents, and what comes over them.
 
+use crate::lineage::{Bearer, lineage_begin};
 use crate::silence::heard_again;
 use crate::{App, AppError};
 use muster_agent_protocol::VERSION;
@@ -20,6 +21,7 @@ use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
 
 /// Seconds between the pings of an agent.
 const HEARTBEAT: u32 = 30;
@@ -38,6 +40,9 @@ pub trait AgentLink: Send + Sync {
 
     /// Ends the link after what was handed over.
     fn close(&self);
+
+    /// Asks for a sign of life; what is given back hears of it, or that the link is over.
+    fn probe(&self) -> oneshot::Receiver<()>;
 }
 
 /// One time that a device was linked.
@@ -172,22 +177,31 @@ impl Links {
 }
 
 impl App {
-    /// Opens a link for the device that a certificate names. An older link of the device is closed.
-    /// The caller sends the welcome before anything that comes through `link`.
+    /// Opens a link for the device that a certificate names, to an agent at an address. An older link
+    /// of the device is closed, unless somebody is there: then this is a second one. The caller sends
+    /// the welcome before anything that comes through `link`.
     pub async fn link_open(
         &self,
         certified: DeviceId,
         certificate: Digest,
         hello: Hello,
+        address: &str,
         link: Arc<dyn AgentLink>,
     ) -> Result<(LinkId, Welcome), LinkError> {
         self.link_check(certified, certificate, &hello).await?;
-        let begun = self.link_begin(hello).await?;
+        let bearer = Bearer::new(&hello, address);
+        let older = self.lineage_check(&hello, &bearer).await?;
+        let begun = self.link_begin(hello, bearer, older).await?;
         let number = self.0.links.numbers.fetch_add(1, Ordering::Relaxed);
         let welcome = Welcome {
             protocol: VERSION,
             now: muster_clock::now(),
-            acknowledged: begun.acknowledged,
+            // What the agent tells from here on has numbers that an agent ahead of it has used.
+            acknowledged: if older && begun.known {
+                u64::MAX
+            } else {
+                begun.acknowledged
+            },
             heartbeat: HEARTBEAT,
             reconnect_within: reconnect_within(self.0.links.count()),
         };
@@ -264,6 +278,8 @@ impl App {
     async fn link_begin(
         &self,
         hello: Hello,
+        bearer: Bearer,
+        older: bool,
     ) -> Result<muster_storage::device::LinkCounters, AppError> {
         self.0
             .storage
@@ -278,6 +294,7 @@ impl App {
                     }
                     assignment_link_begin(connection, device, heard, !begun.known).await?;
                     heard_again(connection, device).await?;
+                    lineage_begin(connection, &hello, &bearer, older).await?;
                     Ok::<_, AppError>(begun)
                 })
             })

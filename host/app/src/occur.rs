@@ -123,9 +123,9 @@ impl Agenda {
 }
 
 /// The zones of the devices' clocks, each with the devices that have it.
-type Zones = Vec<(TimeZone, RoaringBitmap)>;
+pub(crate) type Zones = Vec<(TimeZone, RoaringBitmap)>;
 
-async fn zones(app: &App) -> Result<Zones, AppError> {
+pub(crate) async fn zones(app: &App) -> Result<Zones, AppError> {
     let named = device_zones(&mut *app.0.storage.read().await?).await?;
     let zone = |(name, devices): (String, _)| {
         let zone = Zone::named(&name).unwrap_or(TimeZone::UTC);

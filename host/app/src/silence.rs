@@ -18,11 +18,9 @@ use muster_storage::delivery::{
 use muster_storage::event::event_insert;
 use muster_storage::run::{run_get, run_list_older, run_state_set, run_untouched_become};
 use std::collections::BTreeSet;
-use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
 
-/// So often is looked whether somebody fell silent.
-const SWEEP: Duration = Duration::from_mins(1);
+/// So often is looked whether somebody fell silent, by the clock that silence is counted by.
+const SWEEP: SignedDuration = SignedDuration::from_mins(1);
 
 /// So long a device may be away until nobody knows any more what it is at.
 const STALE: SignedDuration = SignedDuration::from_mins(15);
@@ -36,15 +34,14 @@ const MOST: u32 = 500;
 /// Looks until the server stops.
 pub(crate) async fn work(app: App) {
     let stopping = app.0.stopping.clone();
-    let mut sweep = interval(SWEEP);
-    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        let now = muster_clock::now();
+        if let Err(error) = look(&app, now).await {
+            tracing::error!(error = %chain(&error), "nobody was looked for who fell silent");
+        }
         tokio::select! {
             () = stopping.cancelled() => break,
-            _ = sweep.tick() => {}
-        }
-        if let Err(error) = look(&app, muster_clock::now()).await {
-            tracing::error!(error = %chain(&error), "nobody was looked for who fell silent");
+            () = muster_clock::until_or_set_back(now + SWEEP) => {}
         }
     }
 }

@@ -239,7 +239,7 @@ pub(crate) fn counts(run: &RunView) -> String {
 pub(crate) fn tint(state: DeliveryState) -> Tint {
     match state {
         DeliveryState::Succeeded => Tint::Good,
-        DeliveryState::Warning | DeliveryState::Blocked | DeliveryState::Unknown => Tint::Attention,
+        DeliveryState::Warning | DeliveryState::Unknown => Tint::Attention,
         DeliveryState::Failed
         | DeliveryState::TimedOut
         | DeliveryState::Cancelled

@@ -101,15 +101,13 @@ pub enum DeliveryState {
     NotSupported,
     /// Its time passed while it could not start.
     Missed,
-    /// A rule keeps it from starting.
-    Blocked,
     /// The device fell silent while it was at it. A late answer is still taken.
     Unknown,
 }
 
 impl DeliveryState {
     /// All of them, in the order in which a delivery passes them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::Pending,
         Self::Scheduled,
         Self::Waiting,
@@ -122,7 +120,6 @@ impl DeliveryState {
         Self::Cancelled,
         Self::NotSupported,
         Self::Missed,
-        Self::Blocked,
         Self::Unknown,
     ];
 
@@ -160,7 +157,6 @@ impl DeliveryState {
             Self::Cancelled => "cancelled",
             Self::NotSupported => "not-supported",
             Self::Missed => "missed",
-            Self::Blocked => "blocked",
             Self::Unknown => "unknown",
         }
     }
@@ -284,6 +280,8 @@ pub enum Cause {
     },
     /// The task was changed, moved or removed before it could start on this device.
     NoLongerAssigned,
+    /// It came to its own end before the device heard that it was to be stopped.
+    DespiteStop,
 }
 
 impl Cause {
@@ -361,6 +359,7 @@ impl fmt::Display for Cause {
                 write!(f, "stopped by its schedule after {minutes} minutes")
             }
             Self::NoLongerAssigned => f.write_str("the task no longer stands for this device"),
+            Self::DespiteStop => f.write_str("it was over before the device heard of the stop"),
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct Facts {
 impl Facts {
     /// The name of the zone of the device's clock, such as `Europe/Berlin`.
     pub const ZONE: &'static str = "time.zone";
+    /// What wakes it over the network: [`crate::wake::WakeAddress`]es with spaces between.
+    pub const WAKE: &'static str = "net.wake";
 
     /// The name of the kind of the device: [`DeviceKind`].
     pub const KIND: &'static str = "device.kind";

@@ -19,6 +19,7 @@ pub mod grant;
 pub mod group;
 pub mod id;
 mod json;
+pub mod outbreak;
 pub mod outcome;
 pub mod plan;
 pub mod profile;
@@ -32,6 +33,7 @@ pub mod selection;
 pub mod settings;
 pub mod task;
 pub mod text;
+pub mod wake;
 
 pub use chain::chain;
 pub use device::DeviceSet;

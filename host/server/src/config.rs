@@ -4,6 +4,12 @@
 //! that it holds are the keys that there are, and each value is of the type of its default. Text
 //! becomes typed values here, once.
 
+mod outbreak;
+mod wake;
+
+pub use outbreak::{OutbreakConfig, OutbreakThreshold};
+pub use wake::WakeConfig;
+
 use crate::nearest::nearest;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -73,6 +79,16 @@ pub enum ConfigError {
         /// The greatest.
         most: u32,
     },
+    /// A text that is no address.
+    #[error(
+        "configuration key `{key}` is \"{value}\"; write an address and a port, such as 192.0.2.255:9"
+    )]
+    Address {
+        /// The key, with its section.
+        key: &'static str,
+        /// What was given.
+        value: String,
+    },
     /// A certificate without a key, or a key without a certificate.
     #[error("`tls.certificate` and `tls.key` go together: set both, or neither")]
     HalfCertificate,
@@ -99,6 +115,24 @@ pub struct Config {
     pub revisions: RevisionsConfig,
     /// Where plug-ins are fetched from.
     pub registries: RegistriesConfig,
+    /// What makes a malware outbreak.
+    pub outbreak: OutbreakConfig,
+    /// How sleeping devices are woken.
+    pub wake: WakeConfig,
+}
+
+impl ConfigError {
+    fn range(key: &'static str, value: u32, least: u32, most: u32) -> Result<(), Self> {
+        if (least..=most).contains(&value) {
+            return Ok(());
+        }
+        Err(Self::Range {
+            key,
+            value,
+            least,
+            most,
+        })
+    }
 }
 
 /// How registries are reached.
@@ -227,15 +261,10 @@ impl Config {
             ("registries.time", self.registries.time, 5, 3600),
             ("revisions.probe-after", self.revisions.probe_after, 1, 3600),
         ] {
-            if !(least..=most).contains(&value) {
-                return Err(ConfigError::Range {
-                    key,
-                    value,
-                    least,
-                    most,
-                });
-            }
+            ConfigError::range(key, value, least, most)?;
         }
+        self.outbreak.check()?;
+        self.wake.check()?;
         let tls = &self.tls;
         if tls.certificate.as_os_str().is_empty() != tls.key.as_os_str().is_empty() {
             return Err(ConfigError::HalfCertificate);

@@ -96,6 +96,7 @@ routes! {
     administrator get    "/api/v1/devices/{device}"      device::device_show;
     administrator patch  "/api/v1/devices/{device}"      device::device_change;
     administrator delete "/api/v1/devices/{device}"      device::device_remove;
+    administrator post   "/api/v1/devices/{device}/wake" device::device_wake;
     administrator get    "/api/v1/devices/{device}/tags" tag::tag_list;
     administrator patch  "/api/v1/devices/{device}/tags" tag::tag_change;
     administrator post   "/api/v1/enrollment-tokens"     enrollment_token::enrollment_token_create;
@@ -148,6 +149,7 @@ routes! {
     administrator get    "/api/v1/runs/{run}/stream"     run::run_stream;
 
     administrator get    "/api/v1/events"                event::event_list;
+    administrator post   "/api/v1/events"                event::event_create;
     administrator get    "/api/v1/events/stream"         event::event_stream;
 }
 

@@ -109,6 +109,8 @@ impl Server {
             probe_after: Duration::from_secs(config.revisions.probe_after.into()),
             safe_mode: config.safe_mode,
             registries: config.registries.for_components(component_bytes),
+            outbreak: config.outbreak.rules(),
+            waking: config.wake.waking(),
             order_key,
         })
         .await?;

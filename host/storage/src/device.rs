@@ -253,6 +253,23 @@ pub async fn device_zones(
     Ok(zones)
 }
 
+/// What wakes devices, by the words of their agents; those that told nothing are left out.
+pub async fn device_wakes(
+    connection: &mut Connection,
+) -> Result<Vec<(DeviceId, String)>, StorageError> {
+    let path = format!("$.more.\"{}\"", Facts::WAKE);
+    let rows: Vec<(i64, Option<String>)> =
+        sqlx::query_as("SELECT id, json_extract(facts, $1) FROM devices WHERE removed_at IS NULL")
+            .bind(path)
+            .fetch_all(connection)
+            .await?;
+    let told = |(id, told): (i64, Option<String>)| {
+        let id = u32::try_from(id).ok()?;
+        Some((DeviceId(id), told?))
+    };
+    Ok(rows.into_iter().filter_map(told).collect())
+}
+
 /// Gives a device another name or group. `device_name_taken` if another has the name.
 pub async fn device_place(
     connection: &mut Connection,

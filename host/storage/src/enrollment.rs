@@ -11,30 +11,33 @@ use muster_domain::{DeviceId, Digest, GroupId};
 pub struct EnrollmentTokenRow {
     /// The group that its device comes into.
     pub group: GroupId,
+    /// The device that it enrolls again, rather than a new one.
+    pub for_device: Option<DeviceId>,
     /// When it ends.
     pub valid_until: Timestamp,
     /// The device that it enrolled, and the digest of that device's public key.
     pub used: Option<(DeviceId, Digest)>,
 }
 
-/// Adds a token.
+/// Adds a token for a new device, or for one that is there.
 pub async fn enrollment_token_insert(
     connection: &mut Connection,
     digest: Digest,
-    group: GroupId,
+    (group, for_device): (GroupId, Option<DeviceId>),
     valid_until: Timestamp,
     now: Timestamp,
     by: &Actor,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "INSERT INTO enrollment_tokens (digest, group_id, valid_until, created_at, created_by) \
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO enrollment_tokens (digest, group_id, valid_until, created_at, created_by, for_device) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(digest.to_string())
     .bind(group.0)
     .bind(to_millis(valid_until))
     .bind(to_millis(now))
     .bind(by.to_string())
+    .bind(for_device.map(|device| i64::from(device.0)))
     .execute(connection)
     .await?;
     Ok(())
@@ -57,6 +60,7 @@ pub async fn enrollment_token_get(
         let device = columns.optional_number("used_by")?.map(DeviceId);
         Ok(EnrollmentTokenRow {
             group: GroupId(columns.get("group_id")?),
+            for_device: columns.optional_number("for_device")?.map(DeviceId),
             valid_until: columns.time("valid_until")?,
             used: device.zip(columns.optional_text("used_key")?),
         })

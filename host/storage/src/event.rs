@@ -129,6 +129,27 @@ pub async fn event_list(
         .collect()
 }
 
+/// When events of a kind came after a moment, and on which devices; at most the latest 100,000.
+pub async fn event_detections(
+    connection: &mut Connection,
+    kind: &str,
+    after: Timestamp,
+) -> Result<Vec<(Timestamp, Option<DeviceId>)>, StorageError> {
+    let rows: Vec<(i64, Option<i64>)> = sqlx::query_as(
+        "SELECT at, device FROM events WHERE kind = $1 AND at > $2 ORDER BY id DESC LIMIT 100000",
+    )
+    .bind(kind)
+    .bind(to_millis(after))
+    .fetch_all(connection)
+    .await?;
+    let detection = |(at, device): (i64, Option<i64>)| {
+        let at = Timestamp::from_millisecond(at).unwrap_or_default();
+        let device = device.and_then(|device| u32::try_from(device).ok());
+        (at, device.map(DeviceId))
+    };
+    Ok(rows.into_iter().map(detection).collect())
+}
+
 /// Up to which event schedules that answer to events were asked.
 pub async fn event_followed(connection: &mut Connection) -> Result<EventId, StorageError> {
     let event: i64 = sqlx::query_scalar("SELECT event FROM events_followed")

@@ -18,6 +18,7 @@ pub mod enrollment;
 pub mod event;
 pub mod grant;
 pub mod group;
+pub mod lineage;
 pub mod member;
 pub mod plugin;
 pub mod rollout;

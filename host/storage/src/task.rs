@@ -197,6 +197,19 @@ pub async fn task_list_scheduled(
     rows.iter().map(pair).collect()
 }
 
+/// Tasks whose schedule has devices woken before they start.
+pub async fn task_list_waking(connection: &mut Connection) -> Result<Vec<TaskId>, StorageError> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT tasks.id FROM tasks JOIN task_revisions ON task_revisions.task = tasks.id \
+         AND task_revisions.number = tasks.revision \
+         WHERE tasks.schedule_since IS NOT NULL AND tasks.deleted_at IS NULL \
+         AND json_extract(task_revisions.schedule, '$.\"wake-minutes-before\"') IS NOT NULL",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids.into_iter().map(TaskId).collect())
+}
+
 /// Deletes a task. Its revisions and runs stay for the history.
 pub async fn task_delete(
     connection: &mut Connection,

@@ -3,8 +3,8 @@
 use crate::{ALWAYS, Device, scan, system_with_clamav_in};
 use anyhow::Result;
 use muster_api::run::RunView;
-use muster_api::task::TaskCreate;
-use muster_test_harness::{Client, TestClock, TestSystem, folder, until};
+use muster_api::task::{TaskCreate, TaskView};
+use muster_test_harness::{Client, Environment, TestClock, TestSystem, folder, until};
 use serde_json::Value;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -24,10 +24,16 @@ pub struct Timed {
 impl Timed {
     /// Starts a server with ClamAV's plug-in at a moment.
     pub async fn start(at: &str) -> Result<Self> {
+        Self::start_with(at, &[]).await
+    }
+
+    /// The same, with an environment of its own for the server.
+    pub async fn start_with(at: &str, environment: Environment<'_>) -> Result<Self> {
         let folder = folder()?;
         let clock = TestClock::new(folder.path())?;
         clock.set(at.parse()?)?;
-        let system = system_with_clamav_in(&[clock.environment()]).await?;
+        let environment = [&[clock.environment()], environment].concat();
+        let system = system_with_clamav_in(&environment).await?;
         Ok(Self {
             system,
             clock,
@@ -43,6 +49,44 @@ impl Timed {
             .start(&[self.clock.environment(), ("TZ", zone)])?;
         self.system.client.device_online(name).await?;
         Ok(device)
+    }
+
+    /// How most flows of schedules open: at a moment there is a device `pc` in UTC with a scanner of
+    /// this script, and it has a scan with this schedule, for which it needs nobody any more.
+    pub async fn opened(
+        at: &str,
+        scanner: &str,
+        schedule: Value,
+    ) -> Result<(Self, Device, TaskView)> {
+        let timed = Self::start(at).await?;
+        let device = timed.device("pc", scanner, "UTC").await?;
+        let task = scheduled("scan", schedule);
+        let task = timed.system.client.task_create(&task).await?;
+        assigned(&device, task.id).await?;
+        Ok((timed, device, task))
+    }
+
+    /// Starts a device's agent anew, by the clock of the test.
+    pub fn again(&self, device: &mut Device) -> Result<()> {
+        device.restart(&[self.clock.environment(), ("TZ", "UTC")])
+    }
+
+    /// Waits until the server has noted that a device is away, by the clock as it stands.
+    pub async fn offline(&self, name: &str) -> Result<()> {
+        let options = SqliteConnectOptions::new()
+            .filename(self.system.server.data().join("muster.db"))
+            .read_only(true);
+        let mut database = options.connect().await?;
+        let open = "select is_open from device_links join devices on devices.id = device_links.device \
+                    where devices.name = ? and devices.removed_at is null";
+        until(&format!("{name} to be offline"), async || {
+            let open: Option<bool> = sqlx::query_scalar(open)
+                .bind(name)
+                .fetch_optional(&mut database)
+                .await?;
+            Ok((open == Some(false)).then_some(()))
+        })
+        .await
     }
 
     /// Sets the clock.

@@ -58,6 +58,34 @@ impl Agent {
         })
     }
 
+    /// Another machine whose disk is a clone of this one's, as it stands now: stop this one before. It
+    /// does not run.
+    pub fn cloned(&self, name: &str) -> Result<Self> {
+        let data = self.data.with_file_name(format!("agent-{name}"));
+        copy(&self.data, &data)?;
+        Ok(Self {
+            name: name.into(),
+            program: self.program.clone(),
+            data,
+            process: None,
+        })
+    }
+
+    /// Puts the data folder of another one in the place of its own, as a restored snapshot does. It
+    /// must not run.
+    pub fn restore(&self, from: &Self) -> Result<()> {
+        std::fs::remove_dir_all(&self.data).context("cannot remove the agent's folder")?;
+        copy(&from.data, &self.data)
+    }
+
+    /// Enrolls it again with a token, as its owner does who has installed it anew.
+    pub fn enroll_again(&self, server: &str, token: &str) -> Result<()> {
+        self.ask(&[
+            "enroll", "--again", "--server", server, "--token", token, "--name", &self.name,
+        ])
+        .map(drop)
+    }
+
     /// The device's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -147,4 +175,11 @@ impl Agent {
             .as_mut()
             .with_context(|| format!("agent {} was not started", self.name))
     }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status();
+    let copied = copied.context("cannot start cp")?;
+    anyhow::ensure!(copied.success(), "{} was not copied", from.display());
+    Ok(())
 }

@@ -269,7 +269,17 @@ impl Client {
     pub async fn enrollment_token(&self, group: Option<&str>) -> Result<String> {
         let body = EnrollmentTokenCreate {
             group: group.map(Into::into),
-            valid_for: None,
+            ..EnrollmentTokenCreate::default()
+        };
+        let view: EnrollmentTokenView = self.post("/enrollment-tokens", &body).await?.ok()?;
+        Ok(view.token)
+    }
+
+    /// Makes a token that enrolls a device that is there again.
+    pub async fn enrollment_token_for(&self, device: &str) -> Result<String> {
+        let body = EnrollmentTokenCreate {
+            device: Some(device.into()),
+            ..EnrollmentTokenCreate::default()
         };
         let view: EnrollmentTokenView = self.post("/enrollment-tokens", &body).await?.ok()?;
         Ok(view.token)

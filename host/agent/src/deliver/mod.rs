@@ -17,7 +17,7 @@ use crate::execute::prepare::{Prepared, prepare};
 use crate::execute::{Executor, Work, execute, pretend};
 use crate::schedule::windows;
 use crate::store::delivery::{self, Delivery, State};
-use crate::store::{StoreError, assignment, command, news};
+use crate::store::{StoreError, assignment, command, lineage, news};
 use decide::{Step, Surroundings, decide};
 use jiff::Timestamp;
 use muster_agent_protocol::message::{End, News};
@@ -167,6 +167,7 @@ impl Deliver {
         let mut connection = self.shared.store.acquire().await?;
         let open = delivery::open(&mut connection).await?;
         let held_tasks = assignment::held(&mut connection).await?;
+        let barred = lineage::is_barred(&mut connection).await?;
         let windows = assignment::windows(&mut connection).await?;
         drop(connection);
         let windows = windows.map_or(Vec::new(), |(_, windows)| windows);
@@ -192,6 +193,10 @@ impl Deliver {
                 .get(&order.run)
                 .map(|at_work| at_work.control.borrow().clone());
             if at_work.is_none() && order.wanted == Wanted::Run && view.look < self.look_needed {
+                continue;
+            }
+            // What it began it ends; it begins nothing more.
+            if at_work.is_none() && barred {
                 continue;
             }
             let around = Surroundings {

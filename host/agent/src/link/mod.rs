@@ -20,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// For name lookup, TCP, TLS and the handshake together.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
+/// The codes of refusals that say that this machine is not, or no longer, the server's device.
+const BARRED: [&str; 3] = ["device-cloned", "device-removed", "certificate-replaced"];
+
 /// How a link ended, or that it never began.
 #[derive(Debug)]
 enum LinkEnd {
@@ -71,6 +74,9 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                 retry_after,
             } => {
                 note(&shared, &mut last, "refused", &format!("{code}: {text}")).await;
+                if BARRED.contains(&code.as_str()) {
+                    be_barred(&shared).await;
+                }
                 let Some(seconds) = retry_after else {
                     stop.cancelled().await;
                     return;
@@ -82,6 +88,19 @@ pub(crate) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             return;
         }
     }
+}
+
+/// Starts nothing from here on: what it did nobody would hear of, or another machine does it.
+async fn be_barred(shared: &Shared) {
+    let kept = shared.store.set_barred(&shared.identity.certificate);
+    if let Err(cause) = kept.await {
+        tracing::warn!(
+            "cannot keep that the server lets this device in no more: {}",
+            muster_domain::chain(&cause)
+        );
+    }
+    shared.store.hints.deliver.notify_one();
+    shared.store.hints.schedule.notify_one();
 }
 
 async fn one_link(

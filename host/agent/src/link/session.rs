@@ -7,11 +7,13 @@ use crate::assignments;
 use crate::facts;
 use crate::orders;
 use crate::store::{StoreError, command, news};
+use crate::wake;
 use futures_util::{SinkExt as _, StreamExt as _};
 use muster_agent_protocol::VERSION;
 use muster_agent_protocol::message::{FromAgent, FromServer, Hello, Welcome};
 use muster_domain::Digest;
 use muster_domain::command::Command;
+use muster_domain::device::Facts;
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -188,10 +190,8 @@ impl<'a> Session<'a> {
             device: self.shared.identity.device,
             store,
             last_order,
-            facts: facts::gather(
-                &self.shared.zone.borrow().name,
-                self.shared.tuning.device_kind,
-            ),
+            lineage: Some(self.shared.store.lineage().await?),
+            facts: self.facts(),
             applications,
         };
         self.send(&FromAgent::Hello(hello)).await?;
@@ -225,8 +225,22 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// What the device is now.
+    fn facts(&self) -> Facts {
+        let tuning = &self.shared.tuning;
+        let mut facts = facts::gather(&self.shared.zone.borrow().name, tuning.device_kind);
+        let wake = wake::addresses(&tuning.wake);
+        if !wake.is_empty() {
+            let wake: Vec<String> = wake.iter().map(ToString::to_string).collect();
+            facts.more.insert(Facts::WAKE.to_owned(), wake.join(" "));
+        }
+        facts
+    }
+
     async fn after_welcome(&mut self, welcome: &Welcome) -> Result<(), SessionError> {
         let store = &self.shared.store;
+        muster_crash_point::reach("agent.welcomed");
+        store.mark_taken().await?;
         let given = news::last_number(&mut *store.acquire().await?).await?;
         if welcome.acknowledged > given {
             // The server knows later news than this store ever had: it is an old copy, and what
@@ -296,6 +310,9 @@ impl<'a> Session<'a> {
                 .await?;
             }
             Some(FromServer::Command { hash, body }) => self.keep_command(hash, &body).await?,
+            Some(FromServer::Wake { addresses, port }) => {
+                wake::relay(&addresses, port, &shared.tuning.wake).await;
+            }
             Some(FromServer::Acknowledge { up_to }) => {
                 news::acknowledged(&mut *shared.store.acquire().await?, up_to.min(self.sent))
                     .await?;

@@ -11,6 +11,7 @@ use super::zone::DeviceZone;
 use crate::assignments::miss;
 use crate::store::assignment::{self, State};
 use crate::store::delivery::Delivery;
+use crate::store::lineage;
 use crate::store::occurrence::{self, Rules};
 use crate::store::{Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -76,6 +77,10 @@ pub(super) struct Step<'a> {
 
 impl Step<'_> {
     async fn take(&mut self, at: &mut SqliteConnection) -> Result<(), StoreError> {
+        if lineage::is_barred(at).await? {
+            // It is no device of the server's any more, or another machine is that device.
+            return Ok(());
+        }
         let ground = self.ground;
         let mut started = starts::notice(at, &ground.applications, ground.boot, ground.now).await?;
         if ground.agent_started {

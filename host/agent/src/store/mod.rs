@@ -7,6 +7,7 @@
 pub mod assignment;
 pub mod command;
 pub mod delivery;
+pub mod lineage;
 pub mod log;
 pub mod news;
 pub mod occurrence;

@@ -5,7 +5,9 @@
 //! once, whatever ends the server in between.
 
 use crate::dispatch::{TaskOfRun, run_begin};
+use crate::event::REPOSITORY_UPDATED;
 use crate::member::CHANGED;
+use crate::outbreak;
 use crate::place::{Tree, devices_of};
 use crate::{App, AppError};
 use jiff::Timestamp;
@@ -21,7 +23,7 @@ use muster_storage::event::{
 };
 use muster_storage::member::member_set;
 use muster_storage::run::{run_get, run_last_by_event, run_of_occurrence, run_targets_add};
-use muster_storage::task::task_get;
+use muster_storage::task::{task_get, task_head};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -168,8 +170,21 @@ async fn start(
             };
             (answer(schedule, &fact, event.at), by_event, None)
         }
-        When::RepositoryUpdated if event.event.kind == "repository.updated" => {
+        When::RepositoryUpdated if event.event.kind == REPOSITORY_UPDATED => {
+            // Updates for one application are no matter of the others' tasks.
+            let head = task_head(connection, task).await?;
+            let own = head.map(|head| head.application);
+            if subject.application.is_some() && subject.application != own {
+                return Ok(None);
+            }
             let fact = Fact::RepositoryUpdated;
+            (answer(schedule, &fact, event.at), by_event, None)
+        }
+        When::Outbreak { .. } if event.event.kind == outbreak::KIND => {
+            let Some(source) = outbreak::source(&event.event.fields) else {
+                return Ok(None);
+            };
+            let fact = Fact::Outbreak { source };
             (answer(schedule, &fact, event.at), by_event, None)
         }
         _ => return Ok(None),

@@ -7,7 +7,7 @@ use crate::dispatch::run_settle;
 use jiff::Timestamp;
 use muster_agent_protocol::message::{End, News, NumberedNews};
 use muster_domain::command::Command;
-use muster_domain::delivery::{Cause, Delivery, DeliveryState};
+use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::outcome::{Outcome, OutcomeStatus};
 use muster_domain::report::Report;
@@ -183,12 +183,16 @@ impl Group<'_> {
         cause: Option<Cause>,
         kind: &str,
     ) -> Result<(), AppError> {
-        let Some(mut delivery) = self.open_delivery(device, run, at).await? else {
+        let begins = state == DeliveryState::Running;
+        let Some(mut delivery) = self.open_delivery(device, run, at, begins).await? else {
             return Ok(());
         };
         let was = delivery.state;
         delivery.state = state;
         delivery.cause = cause;
+        if was.is_final() {
+            delivery.summary = None;
+        }
         self.update(&delivery, was).await?;
         self.reopen(run).await?;
         let why = delivery
@@ -222,7 +226,7 @@ impl Group<'_> {
         at: Timestamp,
         cause: Cause,
     ) -> Result<(), AppError> {
-        let Some(mut delivery) = self.open_delivery(device, run, at).await? else {
+        let Some(mut delivery) = self.open_delivery(device, run, at, false).await? else {
             return Ok(());
         };
         let was = delivery.state;
@@ -242,7 +246,8 @@ impl Group<'_> {
         end: End,
         report: &Report,
     ) -> Result<(), AppError> {
-        let Some(mut delivery) = self.open_delivery(device, run, at).await? else {
+        let began = !report.steps.is_empty();
+        let Some(mut delivery) = self.open_delivery(device, run, at, began).await? else {
             return Ok(());
         };
         let body = serde_json::json!({ "end": end, "report": report }).to_string();
@@ -294,6 +299,9 @@ impl Group<'_> {
         let (outcome, severities) = self.outcome(delivery, device, at, report).await?;
         let was = delivery.state;
         (delivery.state, delivery.cause) = state_of(end, outcome.status);
+        if delivery.wanted == Wanted::Stop && delivery.cause.is_none() {
+            delivery.cause = Some(Cause::DespiteStop);
+        }
         let summary = match end {
             End::Refused { reason } => reason.clone(),
             _ if report.steps.is_empty() => delivery
@@ -398,14 +406,19 @@ impl Group<'_> {
     }
 
     /// The delivery that news are about, if it is still open. News of one that nobody sent are told
-    /// and dropped; news of one that is final are late repetitions.
+    /// and dropped; news of one that is final are late repetitions. One that the server gave up as
+    /// missed is open to the word that it began after all.
     async fn open_delivery(
         &mut self,
         device: DeviceId,
         run: RunId,
         at: Timestamp,
+        began: bool,
     ) -> Result<Option<Delivery>, AppError> {
         match delivery_get(self.connection, run, device).await? {
+            Some(delivery) if began && delivery.state == DeliveryState::Missed => {
+                Ok(Some(delivery))
+            }
             Some(delivery) if delivery.state.is_final() => Ok(None),
             Some(delivery) => Ok(Some(delivery)),
             None => {

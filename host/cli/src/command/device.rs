@@ -8,6 +8,7 @@ use crate::time::parse_seconds;
 use clap::Subcommand;
 use muster_api::device::{
     DeviceApplicationView, DeviceChange, DeviceView, EnrollmentTokenCreate, EnrollmentTokenView,
+    WakeView,
 };
 use muster_api::tag::{TagChange, TagView};
 use muster_domain::device::ApplicationState;
@@ -56,6 +57,11 @@ pub(crate) enum Device {
         #[arg(long, value_name = "TAG")]
         remove: Vec<String>,
     },
+    /// Wake a device over the network
+    Wake {
+        /// Its number or name
+        device: String,
+    },
     /// Remove a device; its agent is let in no more
     Remove {
         /// Its number or name
@@ -69,6 +75,10 @@ pub(crate) enum Device {
         /// The group that the device comes into, by number or path; the root if left out
         #[arg(long)]
         group: Option<String>,
+        /// A device that is there, by number or name: it is enrolled again, and keeps its number; what had
+        /// its identity before is let in no more
+        #[arg(long, conflicts_with = "group")]
+        device: Option<String>,
         /// How long the token is good, such as 1h; a day if left out, 30 days at most
         #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
         valid_for: Option<u32>,
@@ -107,9 +117,19 @@ impl Device {
                 add,
                 remove,
             } => tag(context, &device, TagChange { add, remove }).await,
+            Self::Wake { device } => wake(context, &device).await,
             Self::Remove { device, yes } => remove(context, &device, yes).await,
-            Self::EnrollToken { group, valid_for } => {
-                enroll_token(context, &EnrollmentTokenCreate { group, valid_for }).await
+            Self::EnrollToken {
+                group,
+                device,
+                valid_for,
+            } => {
+                let wanted = EnrollmentTokenCreate {
+                    group,
+                    device,
+                    valid_for,
+                };
+                enroll_token(context, &wanted).await
             }
         }
     }
@@ -131,6 +151,24 @@ async fn tag(context: &Context, device: &str, change: TagChange) -> Result<(), F
     } else {
         tags.join(", ")
     })
+}
+
+async fn wake(context: &Context, device: &str) -> Result<(), Failure> {
+    let at = path(&["devices", device, "wake"]);
+    let answer = context.client.post(&at, &serde_json::json!({})).await?;
+    if context.out.is_json() {
+        return context.out.json(&answer.raw);
+    }
+    let woken: WakeView = answer.view()?;
+    let there = if woken.online {
+        " It was online all the same."
+    } else {
+        ""
+    };
+    let addresses = woken.addresses.join(", ");
+    context
+        .out
+        .text(&format!("Sent what wakes {device}: {addresses}.{there}"))
 }
 
 async fn list(

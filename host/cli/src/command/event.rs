@@ -6,14 +6,17 @@ use crate::command::task::find;
 use crate::failure::Failure;
 use crate::output::{Output, Tint, clean, word};
 use crate::watch::Patience;
-use clap::{Args, ValueEnum};
-use muster_api::event::EventView;
+use clap::{Args, Subcommand, ValueEnum};
+use muster_api::event::{EventCreate, EventView};
 use muster_domain::event::Severity;
 use serde::Deserialize as _;
 use serde_json::Value;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Events {
+    #[command(subcommand)]
+    post: Option<Post>,
     /// Go on with the events that come, until the command is ended
     #[arg(long, short)]
     follow: bool,
@@ -40,6 +43,66 @@ pub(crate) struct Events {
     run: Option<i64>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Post {
+    /// Tell the server of something that happened elsewhere; tasks may start on it
+    Post {
+        /// repository.updated, or one that begins with `external.`, such as external.mirror.synchronised
+        kind: String,
+        /// One sentence for people
+        text: String,
+        /// How much it weighs
+        #[arg(long, value_enum, default_value = "info")]
+        severity: Weight,
+        /// The application that it is about
+        #[arg(long)]
+        application: Option<String>,
+        /// The device that it is about, by number or name
+        #[arg(long)]
+        device: Option<String>,
+        /// More, for programs: a JSON object
+        #[arg(long, value_name = "JSON", value_parser = object)]
+        fields: Option<Value>,
+    },
+}
+
+fn object(text: &str) -> Result<Value, String> {
+    match serde_json::from_str(text) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err("this is no JSON object".into()),
+        Err(error) => Err(format!("this is no JSON: {error}")),
+    }
+}
+
+impl Post {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        let Self::Post {
+            kind,
+            text,
+            severity,
+            application,
+            device,
+            fields,
+        } = self;
+        let told = EventCreate {
+            kind,
+            text,
+            severity: Some(severity.into()),
+            application,
+            device,
+            fields,
+        };
+        let answer = context.client.post("/events", &told).await?;
+        if context.out.is_json() {
+            return context.out.json(&answer.raw);
+        }
+        let event: EventView = answer.view()?;
+        context
+            .out
+            .text(&format!("Event {} was written.", event.id))
+    }
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Weight {
     Info,
@@ -47,8 +110,21 @@ enum Weight {
     Critical,
 }
 
+impl From<Weight> for Severity {
+    fn from(weight: Weight) -> Self {
+        match weight {
+            Weight::Info => Self::Info,
+            Weight::Warning => Self::Warning,
+            Weight::Critical => Self::Critical,
+        }
+    }
+}
+
 impl Events {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
+        if let Some(post) = self.post {
+            return post.run(context).await;
+        }
         let filter = self.filter(context).await?;
         let latest = latest(context, &filter, self.number).await?;
         if context.out.is_json() && !self.follow {
@@ -72,14 +148,10 @@ impl Events {
     async fn filter(&self, context: &Context) -> Result<Query<'static>, Failure> {
         let mut filter: Query<'static> = Vec::new();
         filter.extend(self.kind.clone().map(|kind| ("kind", kind)));
-        filter.extend(self.severity.map(|weight| {
-            let severity = match weight {
-                Weight::Info => Severity::Info,
-                Weight::Warning => Severity::Warning,
-                Weight::Critical => Severity::Critical,
-            };
-            ("severity", severity.to_string())
-        }));
+        filter.extend(
+            self.severity
+                .map(|weight| ("severity", Severity::from(weight).to_string())),
+        );
         filter.extend(
             self.application
                 .clone()

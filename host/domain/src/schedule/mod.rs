@@ -28,7 +28,7 @@ pub use occurrence::{Occurrence, Occurrences, Timetable};
 pub use occurrence_id::{OccurrenceId, Starting};
 pub use policy::{Due, Failure, MissedRuns, Overlap, OverlapStep, RandomDelay, Retry};
 pub use trigger::{Answer, Fact, Throttle};
-pub use when::{Weekday, When};
+pub use when::{OutbreakSource, Weekday, When};
 pub use zone::{RepeatedTime, SkippedTime, Zone};
 
 use jiff::Timestamp;

@@ -22,9 +22,10 @@ use muster_agent_protocol::message::{FromAgent, FromServer, Hello};
 use muster_app::App;
 use muster_app::link::{AgentLink, LinkError, LinkId};
 use muster_domain::{DeviceId, Digest};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +62,7 @@ pub(crate) async fn link_open(
         Problem::new(StatusCode::FORBIDDEN, "device-certificate-invalid", detail)
     })?;
     let digest = Digest::of(certificate.as_ref());
+    let address = peer.address.ip().to_string();
     let upgrade = upgrade.map_err(|rejection| {
         let why = rejection.body_text();
         let detail = format!("a link is a WebSocket over HTTP/1.1: {why}");
@@ -72,9 +74,9 @@ pub(crate) async fn link_open(
         .max_message_size(MOST_AGENT_MESSAGE)
         .max_frame_size(MOST_AGENT_MESSAGE)
         .on_upgrade(move |socket| {
-            let work = edge
-                .links()
-                .track_future(serve(socket, edge.clone(), device, digest));
+            let work =
+                edge.links()
+                    .track_future(serve(socket, edge.clone(), device, digest, address));
             async move {
                 // A worker of its own: the one that upgraded holds the memory of the request.
                 tokio::spawn(work);
@@ -84,39 +86,95 @@ pub(crate) async fn link_open(
 
 /// The way to an agent, for `app`.
 struct SocketLink {
-    queue: mpsc::Sender<Utf8Bytes>,
+    queue: mpsc::Sender<Message>,
     /// Closes after what waits.
     closing: CancellationToken,
     /// Ends at once.
     cut: CancellationToken,
+    /// Who waits for a sign of life, by what it answers to.
+    probes: Mutex<Vec<(u64, oneshot::Sender<()>)>>,
+    probed: AtomicU64,
+}
+
+impl SocketLink {
+    fn queue(&self, message: Message) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.queue.try_send(message) {
+            self.cut.cancel();
+        }
+    }
+
+    /// Nobody answers any more.
+    fn over(&self) {
+        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        probes.clear();
+    }
+
+    /// The agent answered a ping.
+    fn answered(&self, payload: &[u8]) {
+        let Ok(number) = payload.try_into().map(u64::from_be_bytes) else {
+            return;
+        };
+        // Nothing in the critical section panics.
+        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, waiting) in probes.extract_if(.., |(asked, _)| *asked == number) {
+            // Whoever asked may have given up.
+            let _ = waiting.send(());
+        }
+    }
 }
 
 impl AgentLink for SocketLink {
     fn send(&self, message: FromServer) {
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.queue.try_send(codec::write(&message))
-        {
-            self.cut.cancel();
-        }
+        self.queue(Message::Text(codec::write(&message)));
     }
 
     fn close(&self) {
         self.closing.cancel();
     }
+
+    fn probe(&self) -> oneshot::Receiver<()> {
+        let (answer, answered) = oneshot::channel();
+        if self.closing.is_cancelled() || self.cut.is_cancelled() || self.queue.is_closed() {
+            return answered;
+        }
+        let number = self.probed.fetch_add(1, Ordering::Relaxed);
+        let mut probes = self.probes.lock().unwrap_or_else(PoisonError::into_inner);
+        probes.push((number, answer));
+        drop(probes);
+        self.queue(Message::Ping(number.to_be_bytes().to_vec().into()));
+        answered
+    }
 }
 
-async fn serve(socket: WebSocket, edge: Edge, device: DeviceId, certificate: Digest) {
+async fn serve(
+    socket: WebSocket,
+    edge: Edge,
+    device: DeviceId,
+    certificate: Digest,
+    address: String,
+) {
     let (sink, mut source) = socket.split();
     let (queue, waiting) = mpsc::channel(QUEUE);
     let link = Arc::new(SocketLink {
         queue,
         closing: CancellationToken::new(),
         cut: CancellationToken::new(),
+        probes: Mutex::default(),
+        probed: AtomicU64::default(),
     });
     let writer = tokio::spawn(write(sink, waiting, link.closing.clone(), link.cut.clone()));
     if let Some(hello) = first_message(&mut source, &edge, &link, device).await {
-        talk(&mut source, &edge, &link, device, certificate, hello).await;
+        talk(
+            &mut source,
+            &edge,
+            &link,
+            (device, certificate, address),
+            hello,
+        )
+        .await;
     }
     link.close();
+    link.over();
     // The writer ends by itself: what waits is sent within its time, or not at all.
     if let Err(error) = writer.await {
         tracing::error!(%device, %error, "the writer of a link failed");
@@ -157,6 +215,9 @@ async fn next(
                 return None;
             }
         };
+        if let Message::Pong(payload) = &message {
+            link.answered(payload);
+        }
         match codec::read(&message) {
             Ok(Some(message)) => return Some(message),
             Ok(None) => {}
@@ -199,12 +260,14 @@ async fn talk(
     source: &mut SplitStream<WebSocket>,
     edge: &Edge,
     link: &Arc<SocketLink>,
-    device: DeviceId,
-    certificate: Digest,
+    (device, certificate, address): (DeviceId, Digest, String),
     hello: Hello,
 ) {
     let way = Arc::clone(link);
-    let (id, welcome) = match edge.app().link_open(device, certificate, hello, way).await {
+    let opened = edge
+        .app()
+        .link_open(device, certificate, hello, &address, way);
+    let (id, welcome) = match opened.await {
         Ok(opened) => opened,
         Err(LinkError::Refused { code, text }) => {
             tracing::info!(%device, code, text, "a link was refused");
@@ -281,7 +344,7 @@ async fn take(
 /// Writes what waits until it is told to close, then says goodbye.
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
-    mut waiting: mpsc::Receiver<Utf8Bytes>,
+    mut waiting: mpsc::Receiver<Message>,
     closing: CancellationToken,
     cut: CancellationToken,
 ) {
@@ -293,7 +356,7 @@ async fn write(
                 () = closing.cancelled() => None,
             };
             let Some(message) = message else { break };
-            if !sent(&mut sink, Message::Text(message)).await {
+            if !sent(&mut sink, message).await {
                 return cut.cancel();
             }
         }

@@ -6,7 +6,7 @@ use crate::edge::{Path, Query};
 use crate::problem::Problem;
 use axum::Json;
 use axum::http::StatusCode;
-use muster_api::device::{DeviceChange, DeviceView};
+use muster_api::device::{DeviceChange, DeviceView, WakeView};
 use muster_api::page::Page;
 use muster_api::problem::ProblemDocument;
 use muster_app::device::DeviceFilter;
@@ -73,6 +73,22 @@ pub(crate) async fn device_change(
         .device_change(&who, device, change.name, change.group)
         .await?;
     Ok(Json(view::device(device)))
+}
+
+/// Sends what wakes a device over the network.
+#[utoipa::path(post, path = "/api/v1/devices/{device}/wake", tag = "devices", params(("device" = String, Path)),
+    responses((status = 200, body = WakeView), (status = 404, body = ProblemDocument), (status = 409, body = ProblemDocument)))]
+pub(crate) async fn device_wake(
+    app: App,
+    who: Administrator,
+    Path(device): Path<String>,
+) -> Result<Json<WakeView>, Problem> {
+    let (detail, sent) = app.device_wake(&who, &device).await?;
+    Ok(Json(WakeView {
+        device: detail.device.id.0,
+        online: detail.online,
+        addresses: sent.iter().map(ToString::to_string).collect(),
+    }))
 }
 
 /// Removes a device: its certificate is no longer good, its history stays.

@@ -26,7 +26,12 @@ pub(crate) async fn enrollment_token_create(
     let digest = token.secret_digest();
     let valid_until = edge
         .app()
-        .enrollment_token_create(&who, digest, wanted.group, wanted.valid_for)
+        .enrollment_token_create(
+            &who,
+            digest,
+            (wanted.group, wanted.device),
+            wanted.valid_for,
+        )
         .await?;
     let view = EnrollmentTokenView {
         token: token.to_string(),

@@ -1,6 +1,7 @@
 //! The event log.
 
 use super::{limit, value, view};
+use crate::body::Json as Body;
 use crate::edge::{Edge, Query};
 use crate::problem::Problem;
 use crate::stream;
@@ -8,10 +9,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use muster_api::event::EventView;
+use muster_api::event::{EventCreate, EventView};
 use muster_api::page::Page;
 use muster_api::problem::ProblemDocument;
-use muster_app::event::EventFilter;
+use muster_app::event::{EventFilter, ToldEvent};
 use muster_app::{Administrator, App};
 use muster_domain::event::Severity;
 use muster_domain::{DeviceId, EventId, RunId, TaskId};
@@ -91,6 +92,26 @@ pub(crate) async fn event_stream(
     let mut filter = query.filter()?;
     filter.after = last_event_id(&headers)?.or(filter.after);
     stream::events(&edge, who, filter).await
+}
+
+/// Takes in what another system tells. Tasks may start on it.
+#[utoipa::path(post, path = "/api/v1/events", tag = "events", request_body = EventCreate,
+    responses((status = 201, body = EventView), (status = 422, body = ProblemDocument)))]
+pub(crate) async fn event_create(
+    app: App,
+    who: Administrator,
+    Body(wanted): Body<EventCreate>,
+) -> Result<(StatusCode, Json<EventView>), Problem> {
+    let told = ToldEvent {
+        kind: wanted.kind,
+        severity: wanted.severity.unwrap_or(Severity::Info),
+        text: wanted.text,
+        application: wanted.application.as_deref().map(value).transpose()?,
+        device: wanted.device,
+        fields: wanted.fields.unwrap_or_else(|| serde_json::json!({})),
+    };
+    let event = app.event_post(&who, told).await?;
+    Ok((StatusCode::CREATED, Json(view::event(event))))
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<EventId>, Problem> {
