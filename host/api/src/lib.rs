@@ -9,6 +9,7 @@ pub mod device;
 pub mod event;
 pub mod forecast;
 pub mod group;
+pub mod objects;
 pub mod page;
 pub mod plan;
 pub mod plugin;

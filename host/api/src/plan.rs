@@ -198,7 +198,7 @@ pub struct ProfilePlanView {
 }
 
 /// A difference.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeView {
     /// JSON Pointer to what differs.
     pub pointer: String,

@@ -1,6 +1,5 @@
 //! Tasks.
 
-use crate::plan::ChangeView;
 use crate::problem::FindingView;
 use jiff::Timestamp;
 use muster_domain::device::DeviceKind;
@@ -50,6 +49,8 @@ pub struct TaskView {
     pub changed_at: Timestamp,
     /// Who made it.
     pub changed_by: String,
+    /// Where it came from.
+    pub origin: OriginView,
     /// Its latest run, if it ever ran.
     pub last_run: Option<i64>,
     /// Whether it takes something away, so that it starts only in a revision that a second administrator
@@ -289,64 +290,24 @@ pub struct TaskRevisionView {
     pub created_at: Timestamp,
     /// Who made it.
     pub created_by: String,
+    /// Where it came from.
+    pub origin: OriginView,
 }
 
-/// A task as a file: what `export` writes and `import` reads.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TaskFile {
-    /// `muster-task`.
-    pub format: String,
-    /// 1.
-    pub version: u32,
-    /// The task.
-    pub task: ExportedTask,
-    /// SHA-256 of `task`, written as JSON without white space, in the order in which it stands. A
-    /// file that was changed by hand or on the way is refused.
-    pub digest: String,
-}
-
-/// The task in such a file. Groups and devices are named, as numbers differ between servers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ExportedTask {
-    /// Its name.
-    pub name: String,
-    /// The application.
-    pub application: String,
-    /// The task type.
-    pub task_type: String,
-    /// The version of the schema that the settings follow.
-    pub schema_version: u32,
-    /// The settings.
-    pub settings: Value,
-    /// Seconds.
-    pub time_limit: u32,
-    /// Where it is done.
-    pub scope: ScopeRequest,
-    /// When it starts by itself. Tasks and groups in it are numbers, which are good on the server that
-    /// wrote the file alone.
+/// Where a revision of a task came from. What is not known is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OriginView {
+    /// By what way: `create`, `change`, `copy`, `import`, `apply`, `roll-back`, `migration` by a plug-in, or
+    /// `device`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<Value>,
-    /// How its runs go out. Groups in it are numbers, too.
+    pub way: Option<String>,
+    /// The address that the request came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rollout: Option<Value>,
-}
-
-/// What an import would do, or did.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct TaskImportView {
-    /// Whether the task can be imported: no finding is an error and nothing is missing.
-    pub importable: bool,
-    /// The task of the file.
-    pub task: ExportedTask,
-    /// What changes in its settings, as they follow an older version of the schema than the plug-in's.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<ChangeView>,
-    /// What the plug-in finds in its settings.
-    pub findings: Vec<FindingView>,
-    /// What the file names and this server does not have: devices, groups.
-    pub missing: Vec<String>,
-    /// The task that came of it; null as long as the import was only looked at.
-    pub created: Option<TaskView>,
+    pub address: Option<String>,
+    /// The program that made the request, as it names itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// Why, in the words of whoever made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use muster_domain::Digest;
 use muster_domain::event::{Actor, NewEvent, Severity};
 use muster_domain::group::is_name;
+use muster_domain::origin::{Client, Origin, Way, is_comment};
 use muster_storage::administrator::{
     administrator_by_token, administrator_delete, administrator_exists, administrator_list,
     administrator_token_insert,
@@ -16,12 +17,38 @@ use muster_storage::event::event_insert;
 pub struct Administrator {
     /// The name, as events tell it.
     pub name: String,
+    /// From where, and by which program.
+    pub client: Client,
+    /// Why, if a word was given.
+    pub comment: Option<String>,
 }
 
 impl Administrator {
     /// As events name them.
     pub fn actor(&self) -> Actor {
         Actor::Administrator(self.name.clone())
+    }
+
+    /// The same, with a word on why. It is kept with what is changed.
+    pub fn commented(mut self, comment: Option<String>) -> Result<Self, AppError> {
+        if let Some(comment) = &comment
+            && !is_comment(comment)
+        {
+            return Err(AppError::Invalid {
+                code: "comment-invalid",
+                text: format!(
+                    "a comment is one line of 1 to {} characters",
+                    Origin::MOST_COMMENT
+                ),
+            });
+        }
+        self.comment = comment;
+        Ok(self)
+    }
+
+    /// Where a revision comes from that is made by this way.
+    pub(crate) fn origin(&self, way: Way) -> Origin {
+        Origin::asked(&self.client, way).commented(self.comment.clone())
     }
 }
 
@@ -33,7 +60,11 @@ impl App {
     ) -> Result<Option<Administrator>, AppError> {
         let mut connection = self.0.storage.read().await?;
         let name = administrator_by_token(&mut connection, Digest::of(token)).await?;
-        Ok(name.map(|name| Administrator { name }))
+        Ok(name.map(|name| Administrator {
+            name,
+            client: Client::default(),
+            comment: None,
+        }))
     }
 
     /// Makes the first administrator's token known, unless there is an administrator already.

@@ -2,9 +2,10 @@
 
 use crate::place::Tree;
 use crate::{Administrator, App, AppError};
-use muster_domain::event::{NewEvent, Severity, Subject};
+use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::group::{Group, is_name};
 use muster_domain::{DeviceSet, GroupId};
+use muster_storage::Connection;
 use muster_storage::event::event_insert;
 use muster_storage::group::{group_delete, group_device_counts, group_insert, group_update};
 use muster_storage::task::task_of_group;
@@ -107,42 +108,51 @@ impl App {
         let actor = who.actor();
         self.logged(move |connection| {
             Box::pin(async move {
-                let tree = Tree::read(connection).await?;
-                let id = find(&tree, &reference)?;
-                let path = tree.path(id);
-                if id == GroupId::ROOT {
-                    return Err(root_stays());
-                }
-                let in_use = |what: String| AppError::Conflict {
-                    code: "group-in-use",
-                    text: format!("group {path} cannot be removed: {what}"),
-                };
-                if tree.subtree(id).len() > 1 {
-                    return Err(in_use("it holds groups; move or remove them first".into()));
-                }
-                let counts = group_device_counts(connection).await?;
-                if let Some((_, count)) = counts.iter().find(|(group, _)| *group == id) {
-                    return Err(in_use(format!("it holds {count} devices; move them first")));
-                }
-                if let Some(task) = task_of_group(connection, id).await? {
-                    return Err(in_use(format!("task {task} is for it; delete that first")));
-                }
-                let windows = window_list(connection).await?;
-                if let Some(row) = windows.iter().find(|row| row.of == DeviceSet::Group(id)) {
-                    let name = &row.window.name;
-                    return Err(in_use(format!(
-                        "window {name} is for it; remove that first"
-                    )));
-                }
-                group_delete(connection, id).await?;
-                let text = format!("Group {path} was removed.");
-                let event = NewEvent::new("group.removed", Severity::Info, actor, text);
-                event_insert(connection, muster_clock::now(), &[event.about(about(id))]).await?;
-                Ok(())
+                let id = find(&Tree::read(connection).await?, &reference)?;
+                remove(connection, id, actor).await
             })
         })
         .await
     }
+}
+
+/// Removes a group that nothing is in or for.
+pub(crate) async fn remove(
+    connection: &mut Connection,
+    id: GroupId,
+    actor: Actor,
+) -> Result<(), AppError> {
+    let tree = Tree::read(connection).await?;
+    let path = tree.path(id);
+    if id == GroupId::ROOT {
+        return Err(root_stays());
+    }
+    let in_use = |what: String| AppError::Conflict {
+        code: "group-in-use",
+        text: format!("group {path} cannot be removed: {what}"),
+    };
+    if tree.subtree(id).len() > 1 {
+        return Err(in_use("it holds groups; move or remove them first".into()));
+    }
+    let counts = group_device_counts(connection).await?;
+    if let Some((_, count)) = counts.iter().find(|(group, _)| *group == id) {
+        return Err(in_use(format!("it holds {count} devices; move them first")));
+    }
+    if let Some(task) = task_of_group(connection, id).await? {
+        return Err(in_use(format!("task {task} is for it; delete that first")));
+    }
+    let windows = window_list(connection).await?;
+    if let Some(row) = windows.iter().find(|row| row.of == DeviceSet::Group(id)) {
+        let name = &row.window.name;
+        return Err(in_use(format!(
+            "window {name} is for it; remove that first"
+        )));
+    }
+    group_delete(connection, id).await?;
+    let text = format!("Group {path} was removed.");
+    let event = NewEvent::new("group.removed", Severity::Info, actor, text);
+    event_insert(connection, muster_clock::now(), &[event.about(about(id))]).await?;
+    Ok(())
 }
 
 fn find(tree: &Tree, reference: &str) -> Result<GroupId, AppError> {
@@ -164,7 +174,7 @@ fn root_stays() -> AppError {
     }
 }
 
-fn check_name(name: &str) -> Result<(), AppError> {
+pub(crate) fn check_name(name: &str) -> Result<(), AppError> {
     // A name of digits alone would be taken for a number.
     if is_name(name) && !name.contains('/') && !name.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(());

@@ -122,6 +122,31 @@ impl App {
         self.members_of(selection).await
     }
 
+    /// Looks who is in the selections that something was made for just now, and keeps it.
+    pub(crate) async fn members_begin(&self) -> Result<(), AppError> {
+        let mut new = Vec::new();
+        {
+            let mut connection = self.0.storage.read().await?;
+            for row in selection_list_used(&mut connection).await? {
+                if selection_followed_since(&mut connection, row.id)
+                    .await?
+                    .is_none()
+                {
+                    new.push(row);
+                }
+            }
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        let seen = self.members_seen(new, None).await?;
+        let changed = self
+            .logged(move |connection| Box::pin(async move { seen.keep(connection).await }))
+            .await?;
+        self.0.hints.members_changed(&changed);
+        Ok(())
+    }
+
     /// Looks who is in selections, among some devices or all.
     async fn members_seen(
         &self,

@@ -170,6 +170,7 @@ mod tests {
             migrated_from,
             created_at: Timestamp::UNIX_EPOCH,
             created_by: Actor::Administrator("anna".into()),
+            origin: muster_domain::origin::Origin::default(),
         }
     }
 

@@ -110,10 +110,7 @@ impl App {
         self.logged(move |connection| {
             Box::pin(async move {
                 if let Some(user) = selection_user(connection, id).await? {
-                    return Err(AppError::Conflict {
-                        code: "selection-in-use",
-                        text: format!("selection {name} cannot be removed: {user} is for it; change or delete that first"),
-                    });
+                    return Err(in_use(&name, &user));
                 }
                 if !selection_delete(connection, id).await? {
                     return Err(AppError::not_found("selection", &id));
@@ -177,6 +174,15 @@ impl App {
             }
         }
         Ok(meant)
+    }
+}
+
+pub(crate) fn in_use(name: &str, user: &str) -> AppError {
+    AppError::Conflict {
+        code: "selection-in-use",
+        text: format!(
+            "selection {name} cannot be removed: {user} is for it; change or delete that first"
+        ),
     }
 }
 

@@ -10,9 +10,10 @@ use crate::place::{ScopeReference, Tree, scope_find};
 use crate::schema::brought_up;
 use crate::{Administrator, App, AppError};
 use jiff::tz::TimeZone;
-use muster_domain::application::{Mark, TaskType};
+use muster_domain::application::{Mark, TaskKind, TaskType};
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::finding::{Finding, Level, any_error};
+use muster_domain::origin::{Origin, Way};
 use muster_domain::rollout::{Part, Rollout};
 use muster_domain::schedule::{Schedule, Timetable, When};
 use muster_domain::scope::Scope;
@@ -30,6 +31,9 @@ use std::collections::BTreeSet;
 
 /// The longest time limit: a week.
 const MOST_TIME_LIMIT: u32 = 7 * 24 * 3600;
+
+/// Devices in a list that is made by hand. More are better told by what they have in common.
+pub const MOST_LISTED: usize = 1000;
 
 /// A task that somebody asks for.
 #[derive(Debug, Clone)]
@@ -74,6 +78,7 @@ pub struct TaskChangeRequest {
 }
 
 /// Settings that the application's plug-in agreed to.
+#[derive(Debug, Clone)]
 pub(crate) struct Agreed {
     /// Brought up to the plug-in's own schema.
     pub(crate) settings: Settings,
@@ -90,7 +95,16 @@ impl App {
         who: &Administrator,
         request: TaskRequest,
     ) -> Result<Task, AppError> {
-        let result = self.task_submit(who, &request).await;
+        self.task_create_by(who, request, Way::Create).await
+    }
+
+    pub(crate) async fn task_create_by(
+        &self,
+        who: &Administrator,
+        request: TaskRequest,
+        way: Way,
+    ) -> Result<Task, AppError> {
+        let result = self.task_submit(who, &request, way).await;
         if let Err(error) = &result {
             self.task_refused(who, &request, error).await?;
         }
@@ -101,11 +115,13 @@ impl App {
         &self,
         who: &Administrator,
         request: &TaskRequest,
+        way: Way,
     ) -> Result<Task, AppError> {
         let _shared = self.0.switches.shared(&request.application).await;
         let (task, agreed) = self.task_check(who, request).await?;
         let time_limit = task.time_limit.unwrap_or(agreed.task_type.time_limit);
-        self.task_keep(who.actor(), task, time_limit, agreed).await
+        let by = (who.actor(), who.origin(way));
+        self.task_keep(by, task, time_limit, agreed).await
     }
 
     /// Whether a task could be created as it is asked for, and what would come of it.
@@ -135,7 +151,7 @@ impl App {
         agreed
             .findings
             .extend(words_about_rollout(rollout.as_ref()));
-        check_kind(&agreed.task_type, &scope)?;
+        check_kind(&agreed.task_type, scope.kind())?;
         let time_limit = check_time_limit(request.time_limit, &agreed.task_type)?;
         let task = NewTask {
             name: request.name.clone(),
@@ -161,6 +177,13 @@ impl App {
                 code: "scope-empty",
                 text: "a global task needs at least one device".into(),
             }),
+            Scope::Global { devices } if devices.len() > MOST_LISTED as u64 => {
+                let count = usize::try_from(devices.len()).unwrap_or(usize::MAX);
+                Err(AppError::Invalid {
+                    code: "scope-too-large",
+                    text: listed_too_many(count),
+                })
+            }
             _ => Ok(scope),
         }
     }
@@ -269,14 +292,14 @@ impl App {
     /// Keeps a task that was agreed to, with its event.
     pub(crate) async fn task_keep(
         &self,
-        actor: Actor,
+        by: (Actor, Origin),
         task: NewTask,
         time_limit: u32,
         agreed: Agreed,
     ) -> Result<Task, AppError> {
         let first = TaskRevision {
             rollout: task.rollout.clone(),
-            ..revision(1, agreed, task.schedule.clone(), actor)
+            ..revision(1, agreed, task.schedule.clone(), by)
         };
         let by_scope = self.members_of(task.scope.selection()).await?;
         let by_schedule = self.members_of(joined(task.schedule.as_ref())).await?;
@@ -314,6 +337,16 @@ impl App {
         who: &Administrator,
         id: TaskId,
         request: TaskChangeRequest,
+    ) -> Result<Task, AppError> {
+        self.task_change_by(who, id, request, Way::Change).await
+    }
+
+    pub(crate) async fn task_change_by(
+        &self,
+        who: &Administrator,
+        id: TaskId,
+        request: TaskChangeRequest,
+        way: Way,
     ) -> Result<Task, AppError> {
         let task = self.task_get(who, id).await?.task;
         let _shared = match self.plugin(&task.application).await {
@@ -356,7 +389,7 @@ impl App {
         let seen = self.members_of(joined(schedule.as_ref())).await?;
         let next = TaskRevision {
             rollout,
-            ..revision(0, agreed, schedule, who.actor())
+            ..revision(0, agreed, schedule, (who.actor(), who.origin(way)))
         };
         let task = self
             .logged(move |connection| {
@@ -422,7 +455,12 @@ impl App {
     }
 }
 
-fn revision(number: u32, agreed: Agreed, schedule: Option<Schedule>, by: Actor) -> TaskRevision {
+pub(crate) fn revision(
+    number: u32,
+    agreed: Agreed,
+    schedule: Option<Schedule>,
+    (by, origin): (Actor, Origin),
+) -> TaskRevision {
     TaskRevision {
         number,
         settings: agreed.settings,
@@ -437,10 +475,11 @@ fn revision(number: u32, agreed: Agreed, schedule: Option<Schedule>, by: Actor) 
         // Its schedule begins then.
         created_at: muster_clock::now(),
         created_by: by,
+        origin,
     }
 }
 
-async fn task_event(
+pub(crate) async fn task_event(
     connection: &mut Connection,
     kind: &str,
     revision: &TaskRevision,
@@ -454,7 +493,7 @@ async fn task_event(
             task: Some(task),
             ..Subject::default()
         })
-        .with(serde_json::json!({ "revision": revision.number }));
+        .with(serde_json::json!({ "revision": revision.number, "origin": revision.origin }));
     Ok(event_insert(connection, revision.created_at, &[event]).await?)
 }
 
@@ -466,7 +505,7 @@ fn settings_of(settings: &Result<Settings, Finding>) -> Result<Settings, AppErro
         })
 }
 
-fn schedule_of(json: Option<&serde_json::Value>) -> Result<Option<Schedule>, AppError> {
+pub(crate) fn schedule_of(json: Option<&serde_json::Value>) -> Result<Option<Schedule>, AppError> {
     let Some(json) = json else { return Ok(None) };
     match Schedule::parse(json) {
         Ok((schedule, _)) => Ok(Some(schedule)),
@@ -477,7 +516,7 @@ fn schedule_of(json: Option<&serde_json::Value>) -> Result<Option<Schedule>, App
     }
 }
 
-fn rollout_of(
+pub(crate) fn rollout_of(
     json: Option<&serde_json::Value>,
     schedule: Option<&Schedule>,
 ) -> Result<Option<Rollout>, AppError> {
@@ -509,7 +548,7 @@ fn kept_rollout(
 }
 
 /// What is worth a word about a rollout that can be used, with its place below `/rollout`.
-fn words_about_rollout(rollout: Option<&Rollout>) -> Vec<Finding> {
+pub(crate) fn words_about_rollout(rollout: Option<&Rollout>) -> Vec<Finding> {
     let mut findings = rollout.map(Rollout::check).unwrap_or_default();
     for finding in &mut findings {
         finding.pointer.insert_str(0, "/rollout");
@@ -518,7 +557,7 @@ fn words_about_rollout(rollout: Option<&Rollout>) -> Vec<Finding> {
 }
 
 /// What is worth a word about a schedule that can be used, with its place below `/schedule`.
-fn words_about(schedule: Option<&Schedule>) -> Vec<Finding> {
+pub(crate) fn words_about(schedule: Option<&Schedule>) -> Vec<Finding> {
     let Some(schedule) = schedule else {
         return Vec::new();
     };
@@ -579,8 +618,14 @@ fn check_revision(expected: Option<u32>, current: u32) -> Result<(), AppError> {
     }
 }
 
-fn check_kind(task_type: &TaskType, scope: &Scope) -> Result<(), AppError> {
-    let kind = scope.kind();
+pub(crate) fn listed_too_many(count: usize) -> String {
+    format!(
+        "A list of devices has at most {MOST_LISTED}, and this one has {count}; name a group in its place, or tag \
+         the devices and save a selection."
+    )
+}
+
+pub(crate) fn check_kind(task_type: &TaskType, kind: TaskKind) -> Result<(), AppError> {
     if task_type.kinds.contains(&kind) {
         return Ok(());
     }
@@ -602,7 +647,10 @@ fn check_kind(task_type: &TaskType, scope: &Scope) -> Result<(), AppError> {
     })
 }
 
-fn check_time_limit(seconds: Option<u32>, task_type: &TaskType) -> Result<u32, AppError> {
+pub(crate) fn check_time_limit(
+    seconds: Option<u32>,
+    task_type: &TaskType,
+) -> Result<u32, AppError> {
     let seconds = seconds.unwrap_or(task_type.time_limit);
     if (1..=MOST_TIME_LIMIT).contains(&seconds) {
         return Ok(seconds);

@@ -4,7 +4,8 @@ use crate::place::{ScopeReference, SetNames};
 use crate::submit::{TaskChangeRequest, TaskRequest};
 use crate::{Administrator, App, AppError};
 use muster_domain::application::Mark;
-use muster_domain::event::{NewEvent, Severity, Subject};
+use muster_domain::event::{Actor, NewEvent, Severity, Subject};
+use muster_domain::origin::Way;
 use muster_domain::plan::{Change, changes};
 use muster_domain::run::{Run, RunState};
 use muster_domain::scope::Scope;
@@ -149,7 +150,7 @@ impl App {
             rollout: Some(back.rollout.map(|rollout| serde_json::json!(rollout))),
             ..TaskChangeRequest::default()
         };
-        self.task_change(who, id, request).await
+        self.task_change_by(who, id, request, Way::RollBack).await
     }
 
     async fn task_revision(
@@ -197,49 +198,52 @@ impl App {
                 .as_ref()
                 .map(|rollout| serde_json::json!(rollout)),
         };
-        self.task_create(who, request).await
+        self.task_create_by(who, request, Way::Copy).await
     }
 
     /// Deletes a task that no run is under way of. Its history stays.
     pub async fn task_delete(&self, who: &Administrator, id: TaskId) -> Result<(), AppError> {
         let actor = who.actor();
-        self.logged(move |connection| {
-            Box::pin(async move {
-                let task = task_get(connection, id).await?;
-                let task = task.ok_or_else(|| AppError::not_found("task", &id))?;
-                let open = run_list_open_of(connection, id).await?;
-                let under_way =
-                    |run: &&Run| matches!(run.state, RunState::Running | RunState::Paused);
-                if let Some(run) = open.iter().find(under_way) {
-                    return Err(AppError::Conflict {
-                        code: "task-running",
-                        text: format!(
-                            "run {} of task {id} is under way; stop the task first",
-                            run.id
-                        ),
-                    });
-                }
-                let now = muster_clock::now();
-                task_delete(connection, id, now).await?;
-                let text = format!("Task {} was deleted.", task.name);
-                let event =
-                    NewEvent::new("task.deleted", Severity::Info, actor, text).about(Subject {
-                        application: Some(task.application),
-                        task: Some(id),
-                        ..Subject::default()
-                    });
-                event_insert(connection, now, &[event]).await?;
-                Ok(())
-            })
-        })
-        .await?;
+        self.logged(move |connection| Box::pin(async move { remove(connection, id, actor).await }))
+            .await?;
         self.0.hints.task_changed(id);
         Ok(())
     }
 }
 
+/// Deletes a task that no run is under way of.
+pub(crate) async fn remove(
+    connection: &mut Connection,
+    id: TaskId,
+    actor: Actor,
+) -> Result<(), AppError> {
+    let task = task_get(connection, id).await?;
+    let task = task.ok_or_else(|| AppError::not_found("task", &id))?;
+    let open = run_list_open_of(connection, id).await?;
+    let under_way = |run: &&Run| matches!(run.state, RunState::Running | RunState::Paused);
+    if let Some(run) = open.iter().find(under_way) {
+        return Err(AppError::Conflict {
+            code: "task-running",
+            text: format!(
+                "run {} of task {id} is under way; stop the task first",
+                run.id
+            ),
+        });
+    }
+    let now = muster_clock::now();
+    task_delete(connection, id, now).await?;
+    let text = format!("Task {} was deleted.", task.name);
+    let event = NewEvent::new("task.deleted", Severity::Info, actor, text).about(Subject {
+        application: Some(task.application),
+        task: Some(id),
+        ..Subject::default()
+    });
+    event_insert(connection, now, &[event]).await?;
+    Ok(())
+}
+
 /// A scope in numbers, which are good on this server alone.
-fn by_number(scope: &Scope) -> ScopeReference {
+pub(crate) fn by_number(scope: &Scope) -> ScopeReference {
     match scope {
         Scope::Local { device } => ScopeReference::Local(device.to_string()),
         Scope::Group {

@@ -115,6 +115,14 @@ pub(crate) fn path(segments: &[&str]) -> String {
     })
 }
 
+/// A path with a query, each value percent-encoded.
+pub(crate) fn query(path: &str, values: &[(&str, &str)]) -> String {
+    let values = values
+        .iter()
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, SEGMENT)));
+    format!("{path}?{}", values.collect::<Vec<_>>().join("&"))
+}
+
 /// What the server answered.
 #[derive(Debug)]
 pub(crate) struct Answer {

@@ -8,6 +8,7 @@ mod event;
 mod group;
 mod help;
 mod login;
+mod objects;
 mod plugin;
 mod run;
 mod selection;
@@ -77,6 +78,11 @@ enum Command {
     /// Tasks
     #[command(subcommand)]
     Task(task::Task),
+    /// Make groups, selections, windows and tasks as files say
+    #[command(after_help = objects::apply::EXAMPLES)]
+    Apply(objects::apply::Apply),
+    /// Write every group, selection, window and task as a file
+    Export(objects::apply::Export),
     /// Runs of tasks
     #[command(subcommand)]
     Run(run::Run),
@@ -137,6 +143,9 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Device(device) => device.run(&Context::new(out)?).await,
         Command::Group(group) => group.run(&Context::new(out)?).await,
         Command::Task(task) => task.run(&Context::new(out)?).await,
+        Command::Apply(apply) => apply.run(&Context::new(out)?).await,
+        Command::Export(export) if export.schema => objects::apply::Export::schema(&out),
+        Command::Export(export) => export.run(&Context::new(out)?).await,
         Command::Run(run) => run.run(&Context::new(out)?).await,
         Command::Delivery(delivery) => delivery.run(&Context::new(out)?).await,
         Command::Events(events) => events.run(&Context::new(out)?).await,

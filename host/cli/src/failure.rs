@@ -26,6 +26,7 @@ Exit status:
      asks
   5  a watched run ended, and on some device it was not done: failed, timed-out, cancelled,
      not-supported or missed
+  6  `muster apply --plan` found something that it would change
 
 With `--output json`, standard error holds one JSON object for an error: the server's problem
 document (RFC 9457), or an object with `detail` for what went wrong on this side.
@@ -71,6 +72,9 @@ pub(crate) enum Failure {
     #[cfg(feature = "author")]
     #[error("{0}")]
     Fault(String),
+    /// A plan that was only looked at would change something. All was said already.
+    #[error("the server is not as the files say")]
+    WouldChange,
     /// The person said no.
     #[error("nothing was done")]
     Declined,
@@ -99,6 +103,7 @@ impl Failure {
             #[cfg(feature = "author")]
             Self::Fault(_) => 1,
             Self::NotDone { .. } => 5,
+            Self::WouldChange => 6,
             Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Input(_)
             | Self::Set(_)

@@ -20,6 +20,7 @@ pub mod group;
 pub mod id;
 mod json;
 pub mod outbreak;
+pub mod origin;
 pub mod outcome;
 pub mod plan;
 pub mod profile;

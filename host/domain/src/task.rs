@@ -6,6 +6,7 @@ use crate::event::Actor;
 use crate::finding::Finding;
 use crate::group::is_name;
 use crate::id::{ApplicationId, TaskId, TaskTypeId};
+use crate::origin::Origin;
 use crate::rollout::Rollout;
 use crate::schedule::Schedule;
 use crate::scope::Scope;
@@ -63,6 +64,8 @@ pub struct TaskRevision {
     pub created_at: Timestamp,
     /// Who set them.
     pub created_by: Actor,
+    /// Where that came from.
+    pub origin: Origin,
 }
 
 /// A task to be.

@@ -95,7 +95,7 @@ impl<T: DeserializeOwned> FromRequest<Edge> for Json<T> {
 }
 
 /// A browser that is tricked into a request cannot give it this media type unasked.
-fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     let given = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -129,7 +129,7 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-fn unreadable(error: &serde_json::Error, path: &str) -> Problem {
+pub(crate) fn unreadable(error: &serde_json::Error, path: &str) -> Problem {
     match error.classify() {
         Category::Data => {
             let place = if path == "." {

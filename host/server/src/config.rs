@@ -198,6 +198,8 @@ impl TlsConfig {
 pub struct HttpConfig {
     /// The largest JSON body.
     pub json_size: u32,
+    /// The largest import.
+    pub import_size: u32,
     /// TLS handshakes at the same time.
     pub most_handshakes: u32,
     /// For a handshake, and then for the first request.
@@ -254,6 +256,7 @@ impl Config {
         let http = &self.http;
         for (key, value, least, most) in [
             ("http.json-size", http.json_size, 16, 65_536),
+            ("http.import-size", http.import_size, 1, 256),
             ("http.most-handshakes", http.most_handshakes, 1, 10_000),
             ("http.handshake-time", http.handshake_time, 1, 600),
             ("http.read-time", http.read_time, 1, 600),

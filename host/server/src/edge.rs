@@ -24,6 +24,8 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     /// Bytes of the largest JSON body.
     pub(crate) json_bytes: usize,
+    /// Bytes of the largest import.
+    pub(crate) import_bytes: usize,
     /// Bytes of the largest component.
     pub(crate) component_bytes: usize,
     /// For each piece of a body.
@@ -57,6 +59,10 @@ impl Edge {
 
     pub(crate) fn json_bytes(&self) -> usize {
         self.0.json_bytes
+    }
+
+    pub(crate) fn import_bytes(&self) -> usize {
+        self.0.import_bytes
     }
 
     pub(crate) fn component_bytes(&self) -> usize {

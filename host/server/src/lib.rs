@@ -24,6 +24,7 @@ mod request;
 mod router;
 mod server;
 mod stream;
+mod strict;
 mod tls;
 
 pub use authority::AuthorityError;

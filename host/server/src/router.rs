@@ -5,8 +5,8 @@
 
 use crate::agents::{enroll, link};
 use crate::api::{
-    administrator, call, device, enrollment_token, event, forecast, group, health, plugin,
-    plugin_health, revision, run, selection, server, tag, task, transfer, trust, window,
+    administrator, call, device, enrollment_token, event, forecast, group, health, objects, plugin,
+    plugin_health, revision, run, selection, server, tag, task, trust, window,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
@@ -122,7 +122,8 @@ routes! {
 
     administrator get    "/api/v1/tasks"                 task::task_list;
     administrator post   "/api/v1/tasks"                 task::task_create;
-    administrator post   "/api/v1/tasks/import"          transfer::task_import;
+    administrator get    "/api/v1/tasks/export"          objects::tasks_export;
+    administrator post   "/api/v1/tasks/import"          objects::tasks_import;
     administrator post   "/api/v1/tasks/plan"            forecast::task_foresee;
     administrator get    "/api/v1/tasks/{task}"          task::task_show;
     administrator get    "/api/v1/tasks/{task}/plan"     forecast::task_forecast;
@@ -132,7 +133,7 @@ routes! {
     administrator get    "/api/v1/tasks/{task}/compare"  task::task_compare;
     administrator post   "/api/v1/tasks/{task}/approve"  task::task_approve;
     administrator post   "/api/v1/tasks/{task}/rollback" task::task_rollback;
-    administrator get    "/api/v1/tasks/{task}/export"   transfer::task_export;
+    administrator get    "/api/v1/tasks/{task}/export"   objects::task_export;
     administrator post   "/api/v1/tasks/{task}/copy"     task::task_copy;
     administrator post   "/api/v1/tasks/{task}/start"    task::task_start;
     administrator post   "/api/v1/tasks/{task}/stop"     task::task_stop;
@@ -147,6 +148,9 @@ routes! {
     administrator get    "/api/v1/runs/{run}/deliveries" run::delivery_list;
     administrator get    "/api/v1/runs/{run}/deliveries/{device}/call" call::delivery_call_show;
     administrator get    "/api/v1/runs/{run}/stream"     run::run_stream;
+
+    administrator get    "/api/v1/objects"               objects::objects_export;
+    administrator post   "/api/v1/objects"               objects::objects_apply;
 
     administrator get    "/api/v1/events"                event::event_list;
     administrator post   "/api/v1/events"                event::event_create;

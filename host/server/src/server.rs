@@ -124,6 +124,7 @@ impl Server {
             plugin_host,
             metrics: Metrics::new(),
             json_bytes: (config.http.json_size as usize) << 10,
+            import_bytes: (config.http.import_size as usize) << 20,
             component_bytes,
             read_time: Duration::from_secs(config.http.read_time.into()),
             stopping: CancellationToken::new(),

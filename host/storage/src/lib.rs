@@ -10,6 +10,7 @@ mod writer;
 
 pub mod administrator;
 pub mod approval;
+pub mod applied;
 pub mod assignment;
 pub mod command;
 pub mod delivery;

@@ -13,7 +13,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 const SELECT: &str = "SELECT tasks.*, revisions.number, revisions.settings, revisions.schedule, \
     revisions.schema_version, revisions.plugin, revisions.needs, revisions.exclusive, \
-    revisions.findings, revisions.migrated_from, revisions.rollout, \
+    revisions.findings, revisions.migrated_from, revisions.rollout, revisions.origin, \
     revisions.created_at AS revised_at, revisions.created_by AS revised_by \
     FROM tasks JOIN task_revisions AS revisions \
     ON revisions.task = tasks.id AND revisions.number = tasks.revision \
@@ -21,6 +21,19 @@ const SELECT: &str = "SELECT tasks.*, revisions.number, revisions.settings, revi
 
 /// Adds a task with its first revision.
 pub async fn task_insert(
+    connection: &mut Connection,
+    task: &NewTask,
+    time_limit: u32,
+    first: &TaskRevision,
+) -> Result<TaskId, StorageError> {
+    let id = task_head_insert(connection, task, time_limit, first).await?;
+    task_revision_insert(connection, id, first).await?;
+    Ok(id)
+}
+
+/// Adds a task and gives it its number. Its first revision is added by the caller, in the same
+/// transaction: the schedule of one task may name another that is added with it.
+pub async fn task_head_insert(
     connection: &mut Connection,
     task: &NewTask,
     time_limit: u32,
@@ -52,10 +65,35 @@ pub async fn task_insert(
     .bind(scope.only)
     .bind(scope.selection)
     .bind(task.scope.is_following())
-    .fetch_one(&mut *connection)
+    .fetch_one(connection)
     .await?;
-    task_revision_insert(connection, TaskId(id), first).await?;
     Ok(TaskId(id))
+}
+
+/// Gives a task another scope. Runs under way keep theirs.
+pub async fn task_scope_set(
+    connection: &mut Connection,
+    id: TaskId,
+    scope: &Scope,
+) -> Result<(), StorageError> {
+    let columns = ScopeColumns::from(scope);
+    sqlx::query(
+        "UPDATE tasks SET kind = $2, device = $3, group_id = $4, subgroups = $5, excluded = $6, \
+         devices = $7, only_kind = $8, selection = $9, following = $10 WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(to_word(&scope.kind()))
+    .bind(columns.device)
+    .bind(columns.group)
+    .bind(columns.subgroups)
+    .bind(columns.excluded)
+    .bind(columns.devices)
+    .bind(columns.only)
+    .bind(columns.selection)
+    .bind(scope.is_following())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Adds a revision. It becomes the task's newest one with [`task_update`].
@@ -66,8 +104,8 @@ pub async fn task_revision_insert(
 ) -> Result<(), StorageError> {
     sqlx::query(
         "INSERT INTO task_revisions (task, number, settings, schema_version, plugin, needs, \
-         exclusive, findings, created_at, created_by, migrated_from, schedule, rollout) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         exclusive, findings, created_at, created_by, migrated_from, schedule, rollout, origin) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(task.0)
     .bind(i64::from(revision.number))
@@ -82,6 +120,7 @@ pub async fn task_revision_insert(
     .bind(revision.migrated_from.map(i64::from))
     .bind(revision.schedule.as_ref().map(to_json))
     .bind(revision.rollout.as_ref().map(to_json))
+    .bind(to_json(&revision.origin))
     .execute(connection)
     .await?;
     Ok(())
@@ -517,5 +556,6 @@ fn revision_from_row(columns: &Columns<'_>) -> Result<TaskRevision, StorageError
         migrated_from: columns.optional_number("migrated_from")?,
         created_at: columns.time("revised_at")?,
         created_by: columns.word("revised_by")?,
+        origin: columns.optional_json("origin")?.unwrap_or_default(),
     })
 }

@@ -65,6 +65,8 @@ fn first_revision(task: &NewTask) -> TaskRevision {
         migrated_from: None,
         created_at: now(),
         created_by: Actor::Administrator("ada".into()),
+        origin: muster_domain::origin::Origin::by_itself(muster_domain::origin::Way::Import)
+            .commented(Some("from the other server".into())),
     }
 }
 

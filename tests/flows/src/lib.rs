@@ -13,6 +13,7 @@ mod real;
 mod second;
 mod tidy;
 mod timed;
+mod transfer;
 mod trial;
 mod witness;
 
@@ -27,6 +28,7 @@ pub use second::{
 };
 pub use tidy::{State, revisions, tidy};
 pub use timed::{Timed, assigned, run_of, runs, scheduled, stands};
+pub use transfer::{import, import_done, import_plan};
 pub use trial::{CRASH_AT, Trial, killed};
 pub use witness::Witness;
 

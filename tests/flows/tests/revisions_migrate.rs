@@ -2,12 +2,13 @@
 //! where that is not possible everybody is told, and nothing is guessed.
 
 use anyhow::{Context as _, Result, ensure};
+use muster_api::objects::ObjectsFile;
 use muster_api::plan::{ActivatedView, ChangeView, PlanView, RevisionActivate, TaskPlanView};
 use muster_api::plugin::PluginView;
-use muster_api::task::{TaskFile, TaskImportView, TaskRevisionView, TaskView};
+use muster_api::task::{TaskRevisionView, TaskView};
 use muster_domain::Digest;
 use muster_domain::delivery::DeliveryState;
-use muster_flows::{CHANGING, Sweeper, changing, changing_upload, sweep};
+use muster_flows::{CHANGING, Sweeper, changing, changing_upload, import, import_plan, sweep};
 use muster_test_harness::{Client, TestSystem};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -290,12 +291,8 @@ async fn migrated_settings_that_change_no_command_need_no_word() -> Result<()> {
     Ok(())
 }
 
-async fn export(client: &Client, id: i64) -> Result<TaskFile> {
+async fn export(client: &Client, id: i64) -> Result<ObjectsFile> {
     client.get(&format!("/tasks/{id}/export")).await
-}
-
-async fn preview(client: &Client, file: &TaskFile) -> Result<TaskImportView> {
-    client.post("/tasks/import", file).await?.ok()
 }
 
 #[tokio::test]
@@ -311,42 +308,49 @@ async fn a_task_file_of_another_schema_version_is_brought_up_to_date_or_refused(
         export(client, deep.id).await?,
         export(client, relative.id).await?,
     );
-    assert_eq!(older.task.schema_version, 1);
+    assert_eq!(older.tasks[0].schema_version, Some(1));
     upgrade(&system).await?;
     let of_second = export(client, deep.id).await?;
-    assert_eq!(of_second.task.schema_version, 2);
+    assert_eq!(of_second.tasks[0].schema_version, Some(2));
 
     // Looked at, and then made: as its settings are in the plug-in's terms now.
-    let import = preview(client, &older).await?;
-    ensure!(import.importable && import.created.is_none());
-    let changes = told(&import.changes);
+    let other = |name: &str| json!({ "rename": { "deep": name } });
+    let plan = import_plan(client, &older, other("made")).await?;
+    ensure!(plan.possible && !plan.done);
+    assert_eq!(plan.plugins[0].stand, "newer");
+    let changes = told(&plan.items[0].changes);
     ensure!(
-        changes.contains(&("/mode", None, Some(json!("full")))),
+        changes.contains(&("/settings/mode", None, Some(json!("full")))),
         "{changes:?}"
     );
-    let commit = "/tasks/import?commit=true";
-    let made: TaskImportView = client.post(commit, &older).await?.ok()?;
-    let made = made.created.context("it was not made")?;
+    let answer = import(client, &older, other("made"), Some(&plan.id)).await?;
+    ensure!(answer.status == 200, "{}", answer.text());
+    let all: Vec<TaskView> = client.list("/tasks", "").await?;
+    let made = all.iter().find(|task| task.name == "made");
+    let made = made.context("it was not made")?;
     assert_eq!(made.settings, json!({ "path": "/srv", "mode": "full" }));
     assert_eq!((made.revision, made.schema_version), (1, 2));
     assert_eq!(made.changed_by, "administrator:admin");
+    assert_eq!(made.origin.way.as_deref(), Some("import"));
 
     // What cannot be brought up to date is not made, by any way.
-    let import = preview(client, &never).await?;
-    ensure!(!import.importable && import.changes.is_empty());
-    assert_eq!(import.findings[0].code, "folder-relative");
-    let problem = client.post(commit, &never).await?.problem(422)?;
-    assert_eq!(problem.code(), "settings-invalid");
+    let again = json!({ "names": "rename" });
+    let plan = import_plan(client, &never, again.clone()).await?;
+    ensure!(!plan.possible && plan.items[0].changes.is_empty());
+    assert_eq!(plan.items[0].findings[0].code, "folder-relative");
+    let answer = import(client, &never, again.clone(), Some(&plan.id)).await?;
+    assert_eq!(answer.problem(409)?.code(), "plan-refused");
     let copy = format!("/tasks/{}/copy", relative.id);
     let problem = client.post(&copy, &json!({})).await?.problem(422)?;
     assert_eq!(problem.findings[0].code, "folder-relative");
 
     // Nor what a later plug-in wrote.
     client.plugin_rollback(CHANGING).await?;
-    let import = preview(client, &of_second).await?;
-    ensure!(!import.importable);
-    assert_eq!(import.findings[0].code, "settings-newer");
-    let problem = client.post(commit, &of_second).await?.problem(422)?;
-    assert_eq!(problem.findings[0].code, "settings-newer");
+    let plan = import_plan(client, &of_second, again.clone()).await?;
+    ensure!(!plan.possible);
+    assert_eq!(plan.plugins[0].stand, "older");
+    assert_eq!(plan.items[0].findings[0].code, "settings-newer");
+    let answer = import(client, &of_second, again, Some(&plan.id)).await?;
+    assert_eq!(answer.problem(409)?.code(), "plan-refused");
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! Submit: what becomes a task and what is refused, revisions, copies, tasks as files.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use muster_api::objects::ObjectsFile;
 use muster_api::plugin::PluginRemovedView;
 use muster_api::problem::ProblemDocument;
-use muster_api::task::{
-    ScopeRequest, TaskChange, TaskCopy, TaskFile, TaskImportView, TaskRevisionView, TaskView,
-};
+use muster_api::task::{ScopeRequest, TaskChange, TaskCopy, TaskRevisionView, TaskView};
 use muster_domain::delivery::{Cause, DeliveryState};
 use muster_domain::finding::Level;
 use muster_flows::{CLAMAV, DETECTS, Device, scan, system_with_clamav, task};
@@ -16,13 +15,6 @@ use serde_json::{Value, json};
 async fn change(client: &Client, task: i64, change: &TaskChange) -> Result<Answer> {
     let request = client.request(Method::PATCH, &format!("/tasks/{task}"));
     client.send(request.json(change)).await
-}
-
-async fn import(client: &Client, file: Vec<u8>, commit: bool) -> Result<Answer> {
-    let path = format!("/tasks/import?commit={commit}");
-    let request = client.request(Method::POST, &path);
-    let request = request.header("content-type", "application/json");
-    client.send(request.body(file)).await
 }
 
 fn without_plugin(problem: &ProblemDocument, reason: &str) {
@@ -52,7 +44,7 @@ async fn an_application_without_plug_in_has_no_tasks() -> Result<()> {
     let kept: TaskView = client.get(&path).await?;
     assert!(!kept.plugin_loaded);
     assert_eq!(kept.settings, view.settings);
-    let _: TaskFile = client.get(&format!("{path}/export")).await?;
+    let _: ObjectsFile = client.get(&format!("{path}/export")).await?;
     let other = TaskChange {
         name: Some("other".into()),
         ..TaskChange::default()
@@ -196,7 +188,7 @@ async fn settings_have_revisions_and_a_run_keeps_its_own() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_task_is_copied_exported_and_imported() -> Result<()> {
+async fn a_task_is_copied() -> Result<()> {
     let system = system_with_clamav().await?;
     let client = &system.client;
     let original = client.task_create(&scan("scan")).await?;
@@ -210,48 +202,5 @@ async fn a_task_is_copied_exported_and_imported() -> Result<()> {
         (&copy.settings, &copy.scope),
         (&original.settings, &original.scope)
     );
-
-    let export = client.request(Method::GET, &format!("{path}/export"));
-    let file = client.send(export).await?.body;
-    let count = async || anyhow::Ok(client.list::<TaskView>("/tasks", "").await?.len());
-    let before = count().await?;
-    // The first step only looks, the second one does it.
-    let look: TaskImportView = import(client, file.clone(), false).await?.ok()?;
-    assert!(look.importable && look.created.is_none() && look.missing.is_empty());
-    assert_eq!(count().await?, before);
-    let done: TaskImportView = import(client, file.clone(), true).await?.ok()?;
-    let created = done.created.context("nothing was created")?;
-    assert_eq!(
-        (&created.settings, created.time_limit),
-        (&original.settings, original.time_limit)
-    );
-    assert_eq!(count().await?, before + 1);
-
-    // One changed byte, anywhere.
-    for place in (0..file.len()).step_by(7) {
-        let mut changed = file.clone();
-        let byte = changed.get_mut(place).context("it is as long as it was")?;
-        *byte ^= 1;
-        let answer = import(client, changed.clone(), true).await?;
-        assert!(
-            [400, 422].contains(&answer.status.as_u16()),
-            "byte {place}: {} for {}",
-            answer.text(),
-            String::from_utf8_lossy(&changed)
-        );
-    }
-    let text = String::from_utf8(file)?.replace("/files", "/filed");
-    let problem = import(client, text.into(), true).await?.problem(422)?;
-    assert_eq!(problem.code(), "task-file-changed");
-    assert_eq!(count().await?, before + 1);
-
-    // On a server that lacks the plug-in the file is readable, and refused.
-    let other = TestSystem::start().await?;
-    let export = client.request(Method::GET, &format!("{path}/export"));
-    let file = client.send(export).await?.body;
-    let answer = import(&other.client, file, true).await?;
-    without_plugin(&answer.problem(409)?, "never-installed");
-    let refused = other.client.events(0, "kind=task.refused").await?;
-    assert_eq!(refused.len(), 1);
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::application::Mark;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
+use muster_domain::origin::{Origin, Way};
 use muster_domain::plan::{Effect, Plan, TaskPlan};
 use muster_domain::revision::RevisionState;
 use muster_domain::task::TaskRevision;
@@ -377,6 +378,11 @@ async fn renew(
         migrated_from: Some(next.restores.unwrap_or(task.revision.number)),
         created_at: now,
         created_by: Actor::Plugin(task.application.clone()),
+        origin: Origin::by_itself(if next.restores.is_some() {
+            Way::RollBack
+        } else {
+            Way::Migration
+        }),
     };
     task_revision_insert(connection, task.id, &revision).await?;
     task_update(

@@ -194,6 +194,7 @@ async fn prepare(connection: &mut Connection) {
         migrated_from: None,
         created_at: now,
         created_by: Actor::Server,
+        origin: muster_domain::origin::Origin::default(),
     };
     task_insert(connection, &task, 60, &first).await.unwrap();
     for device in 1..=DEVICES {

@@ -1,6 +1,7 @@
 //! Tasks: what can be done with them, and the shorter ones of those.
 
 pub(crate) mod change;
+mod comment;
 mod create;
 mod plan;
 mod revision;
@@ -109,9 +110,9 @@ pub(crate) enum Task {
     },
     /// Copy a task
     Copy(create::Copy),
-    /// Write a task as a file
+    /// Write tasks as a file
     Export(transfer::Export),
-    /// Look at a task file, and with --commit make a task of it
+    /// Make tasks of a file; what it would do is shown first
     Import(transfer::Import),
     /// Delete a task
     Delete {
@@ -141,6 +142,8 @@ pub(crate) enum Task {
         task: String,
         /// The revision
         revision: u32,
+        #[command(flatten)]
+        comment: comment::Comment,
     },
 }
 
@@ -181,9 +184,11 @@ impl Task {
             Self::Delete { task, yes } => delete(context, &task, yes).await,
             Self::Revisions { task } => show::revisions(context, &task).await,
             Self::Compare { task, from, to } => revision::compare(context, &task, from, to).await,
-            Self::Rollback { task, revision } => {
-                revision::roll_back(context, &task, revision).await
-            }
+            Self::Rollback {
+                task,
+                revision,
+                comment,
+            } => revision::roll_back(context, &task, revision, &comment).await,
         }
     }
 }

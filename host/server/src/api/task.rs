@@ -36,6 +36,15 @@ pub(crate) struct TaskQuery {
     limit: Option<u32>,
 }
 
+/// Why something is changed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CommentQuery {
+    /// One line of at most 500 characters, kept with the revision.
+    comment: Option<String>,
+}
+
 /// Tasks by number.
 #[utoipa::path(get, path = "/api/v1/tasks", tag = "tasks", params(TaskQuery),
     responses((status = 200, body = Page<TaskView>)))]
@@ -55,7 +64,7 @@ pub(crate) async fn task_list(
 }
 
 /// Creates a task, if the application's plug-in agrees to it.
-#[utoipa::path(post, path = "/api/v1/tasks", tag = "tasks", request_body = TaskCreate,
+#[utoipa::path(post, path = "/api/v1/tasks", tag = "tasks", params(CommentQuery), request_body = TaskCreate,
     responses(
         (status = 201, body = TaskView),
         (status = 409, description = "the application has no loaded plug-in", body = ProblemDocument),
@@ -64,8 +73,10 @@ pub(crate) async fn task_list(
 pub(crate) async fn task_create(
     app: App,
     who: Administrator,
+    Query(query): Query<CommentQuery>,
     Body(task): Body<TaskCreate>,
 ) -> Result<Created<TaskView>, Problem> {
+    let who = who.commented(query.comment)?;
     let task = app.task_create(&who, request(task)?).await?;
     created(&app, &who, task.id).await
 }
@@ -108,7 +119,7 @@ pub(crate) async fn task_show(
 }
 
 /// Changes a task. Other settings make a new revision.
-#[utoipa::path(patch, path = "/api/v1/tasks/{task}", tag = "tasks", params(("task" = i64, Path)),
+#[utoipa::path(patch, path = "/api/v1/tasks/{task}", tag = "tasks", params(("task" = i64, Path), CommentQuery),
     request_body = TaskChange,
     responses(
         (status = 200, body = TaskView),
@@ -120,8 +131,10 @@ pub(crate) async fn task_change(
     app: App,
     who: Administrator,
     Path(task): Path<String>,
+    Query(query): Query<CommentQuery>,
     Body(change): Body<TaskChange>,
 ) -> Result<Json<TaskView>, Problem> {
+    let who = who.commented(query.comment)?;
     let request = TaskChangeRequest {
         revision: change.revision,
         name: change.name,
@@ -210,7 +223,7 @@ pub(crate) async fn task_approve(
 }
 
 /// Gives a task the settings and the schedule that it had in a revision, as a new one.
-#[utoipa::path(post, path = "/api/v1/tasks/{task}/rollback", tag = "tasks", params(("task" = i64, Path)),
+#[utoipa::path(post, path = "/api/v1/tasks/{task}/rollback", tag = "tasks", params(("task" = i64, Path), CommentQuery),
     request_body = TaskRollback,
     responses(
         (status = 200, body = TaskView),
@@ -222,23 +235,27 @@ pub(crate) async fn task_rollback(
     app: App,
     who: Administrator,
     Path(task): Path<String>,
+    Query(query): Query<CommentQuery>,
     Body(rollback): Body<TaskRollback>,
 ) -> Result<Json<TaskView>, Problem> {
+    let who = who.commented(query.comment)?;
     let task = number("task", &task)?;
     let task = app.task_roll_back(&who, task, rollback.revision).await?;
     Ok(Json(shown(&app, &who, task.id).await?))
 }
 
 /// Makes a task like another one.
-#[utoipa::path(post, path = "/api/v1/tasks/{task}/copy", tag = "tasks", params(("task" = i64, Path)),
+#[utoipa::path(post, path = "/api/v1/tasks/{task}/copy", tag = "tasks", params(("task" = i64, Path), CommentQuery),
     request_body = TaskCopy,
     responses((status = 201, body = TaskView), (status = 404, body = ProblemDocument), (status = 409, body = ProblemDocument), (status = 422, body = ProblemDocument)))]
 pub(crate) async fn task_copy(
     app: App,
     who: Administrator,
     Path(task): Path<String>,
+    Query(query): Query<CommentQuery>,
     Body(copy): Body<TaskCopy>,
 ) -> Result<Created<TaskView>, Problem> {
+    let who = who.commented(query.comment)?;
     let scope = copy.scope.map(view::scope_reference);
     let task = app
         .task_copy(&who, number("task", &task)?, copy.name, scope)

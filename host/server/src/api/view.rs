@@ -1,5 +1,6 @@
 //! From the words of the domain to the JSON of the interface.
 
+pub(crate) mod objects;
 pub(crate) mod plan;
 
 use muster_api::device::{DeviceApplicationView, DeviceView};
@@ -8,7 +9,7 @@ use muster_api::group::GroupView;
 use muster_api::plugin::{AskView, PluginView};
 use muster_api::problem::FindingView;
 use muster_api::run::{DeliveryView, RolloutView, RunView, WaveView};
-use muster_api::task::{ScopeRequest, ScopeView, TaskRevisionView, TaskView};
+use muster_api::task::{OriginView, ScopeRequest, ScopeView, TaskRevisionView, TaskView};
 use muster_api::trust::PluginTrustView;
 use muster_app::device::DeviceDetail;
 use muster_app::grant::AskStand;
@@ -21,6 +22,7 @@ use muster_domain::GroupId;
 use muster_domain::event::Event;
 use muster_domain::finding::Finding;
 use muster_domain::grant::{Right, Word};
+use muster_domain::origin::Origin;
 use muster_domain::scope::Scope;
 use muster_domain::task::TaskRevision;
 use muster_storage::plugin::PluginRow;
@@ -168,6 +170,7 @@ pub(crate) fn task(detail: TaskDetail) -> TaskView {
         created_by: task.created_by.to_string(),
         changed_at: task.revision.created_at,
         changed_by: task.revision.created_by.to_string(),
+        origin: origin(task.revision.origin),
         last_run: last_run.map(|run| run.0),
         destructive: is_destructive,
         approved_at: approval.as_ref().map(|approval| approval.at),
@@ -220,6 +223,16 @@ pub(crate) fn revision(revision: TaskRevision) -> TaskRevisionView {
         findings: findings(revision.findings),
         created_at: revision.created_at,
         created_by: revision.created_by.to_string(),
+        origin: origin(revision.origin),
+    }
+}
+
+fn origin(origin: Origin) -> OriginView {
+    OriginView {
+        way: origin.way.map(|way| way.as_str().into()),
+        address: origin.address.map(|address| address.to_string()),
+        program: origin.program,
+        comment: origin.comment,
     }
 }
 

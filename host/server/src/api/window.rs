@@ -107,7 +107,10 @@ pub(crate) async fn window_remove(
 }
 
 /// Whom a window is for: one or the other.
-fn set(group: Option<String>, selection: Option<String>) -> Result<Option<SetReference>, Problem> {
+pub(super) fn set(
+    group: Option<String>,
+    selection: Option<String>,
+) -> Result<Option<SetReference>, Problem> {
     match (group, selection) {
         (Some(_), Some(_)) => Err(Problem::from(AppError::Invalid {
             code: "window-for-two",

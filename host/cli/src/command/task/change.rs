@@ -1,6 +1,7 @@
 //! Changing a task. The change names the revision that it was made on, so that two administrators
 //! do not undo each other's work unseen.
 
+use super::comment::Comment;
 use super::schedule::ScheduleArgs;
 use super::{show, task_path};
 use crate::command::Context;
@@ -71,6 +72,8 @@ pub(crate) struct Set {
     /// left out
     #[arg(long, value_name = "N")]
     revision: Option<u32>,
+    #[command(flatten)]
+    comment: Comment,
 }
 
 impl Set {
@@ -108,7 +111,7 @@ impl Set {
             schedule,
             rollout,
         };
-        let answer = context.client.patch(&path, &body).await?;
+        let answer = context.client.patch(&self.comment.on(&path), &body).await?;
         if context.out.is_json() {
             return context.out.json(&answer.raw);
         }

@@ -1,6 +1,7 @@
 //! Creating tasks: anew, or as a copy of another.
 
 use super::change::SettingsArgs;
+use super::comment::Comment;
 use super::schedule::ScheduleArgs;
 use super::scope::Scope;
 use super::{show, task_path};
@@ -42,6 +43,8 @@ pub(crate) struct Create {
     /// first was. Made up if left out
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
+    #[command(flatten)]
+    comment: Comment,
 }
 
 impl Create {
@@ -68,7 +71,8 @@ impl Create {
         let key = self
             .idempotency_key
             .unwrap_or_else(|| Uuid::new_v4().to_string());
-        let answer = context.client.post_once("/tasks", &body, &key).await?;
+        let path = self.comment.on("/tasks");
+        let answer = context.client.post_once(&path, &body, &key).await?;
         if context.out.is_json() {
             return context.out.json(&answer.raw);
         }
@@ -93,6 +97,8 @@ pub(crate) struct Copy {
     name: Option<String>,
     #[command(flatten)]
     scope: Scope,
+    #[command(flatten)]
+    comment: Comment,
 }
 
 impl Copy {
@@ -102,7 +108,7 @@ impl Copy {
             name: self.name,
             scope: self.scope.request()?,
         };
-        let answer = context.client.post(&path, &body).await?;
+        let answer = context.client.post(&self.comment.on(&path), &body).await?;
         if context.out.is_json() {
             return context.out.json(&answer.raw);
         }

@@ -1,5 +1,6 @@
 //! Revisions of a task: compared, and brought back.
 
+use super::comment::Comment;
 use super::{show, task_path};
 use crate::command::{Context, confirm};
 use crate::failure::Failure;
@@ -47,11 +48,16 @@ pub(super) async fn compare(
 }
 
 /// Gives a task what it had in a revision.
-pub(super) async fn roll_back(context: &Context, task: &str, revision: u32) -> Result<(), Failure> {
+pub(super) async fn roll_back(
+    context: &Context,
+    task: &str,
+    revision: u32,
+    comment: &Comment,
+) -> Result<(), Failure> {
     let path = task_path(context, task, &["rollback"]).await?;
     let answer = context
         .client
-        .post(&path, &TaskRollback { revision })
+        .post(&comment.on(&path), &TaskRollback { revision })
         .await?;
     if context.out.is_json() {
         return context.out.json(&answer.raw);

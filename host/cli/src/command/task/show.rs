@@ -7,7 +7,7 @@ use crate::failure::{Failure, finding_line};
 use crate::output::{Cell, Tint, cell, clean_lines, number};
 use crate::time::seconds;
 use muster_api::problem::FindingView;
-use muster_api::task::{ScopeRequest, ScopeView, TaskRevisionView, TaskView};
+use muster_api::task::{OriginView, ScopeView, TaskRevisionView, TaskView};
 use muster_domain::device::DeviceKind;
 use muster_domain::scope::Membership;
 use muster_domain::text::counted;
@@ -110,6 +110,8 @@ pub(crate) async fn one(context: &Context, task: &str) -> Result<(), Failure> {
                 task.changed_by
             )),
         ),
+        ("from", cell(origin(&task.origin))),
+        ("why", cell(task.origin.comment.unwrap_or_default())),
         (
             "last run",
             cell(
@@ -142,14 +144,28 @@ pub(crate) async fn revisions(context: &Context, task: &str) -> Result<(), Failu
             number(revision.number),
             cell(context.out.clock.short(revision.created_at)),
             cell(revision.created_by),
+            cell(origin(&revision.origin)),
+            cell(revision.origin.comment.unwrap_or_default()),
             cell(revision.settings.to_string()),
         ]
     });
     context.out.table(
-        &["REVISION", "MADE", "BY", "SETTINGS"],
+        &["REVISION", "MADE", "BY", "FROM", "WHY", "SETTINGS"],
         rows.collect(),
         "No revisions.",
     )
+}
+
+/// Where a revision came from: by what way, by which program, from which address.
+fn origin(origin: &OriginView) -> String {
+    let mut text = origin.way.clone().unwrap_or_default();
+    if let Some(program) = &origin.program {
+        text = format!("{text} by {program}");
+    }
+    if let Some(address) = &origin.address {
+        text = format!("{text} from {address}");
+    }
+    text.trim_start().to_owned()
 }
 
 /// Tells what the plug-in had to say.
@@ -209,25 +225,6 @@ fn scope(scope: &ScopeView) -> String {
         ScopeView::Global { devices } => {
             devices_text(&devices.iter().map(ToString::to_string).collect::<Vec<_>>())
         }
-    }
-}
-
-/// The scope of a task that is not there yet.
-pub(crate) fn requested(scope: &ScopeRequest) -> String {
-    match scope {
-        ScopeRequest::Local { device } => format!("device {device}"),
-        ScopeRequest::Group {
-            group: path,
-            subgroups,
-            excluded,
-            only,
-            membership,
-        } => group(path, *subgroups, excluded) + &rest(*only, *membership),
-        ScopeRequest::Selection {
-            selection,
-            membership,
-        } => format!("selection {selection}{}", rest(None, *membership)),
-        ScopeRequest::Global { devices } => devices_text(devices),
     }
 }
 

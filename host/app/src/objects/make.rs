@@ -1,0 +1,420 @@
+//! Make: takes the steps of a plan, within one transaction.
+//!
+//! Tasks get their numbers before any of them gets its schedule, and selections are there before tasks that
+//! name them: what names something finds it, in whatever order a file has them.
+
+use super::ask::Prepared;
+use super::look::{Looked, Step, TaskStep, filled, filled_rollout, query_now};
+use super::plan::Kind;
+use super::reference::Target;
+use super::same;
+use super::wanted::Manner;
+use crate::place::{SetNames, SetReference, Tree, scope_find, set_find};
+use crate::submit::{revision, task_event};
+use crate::{Administrator, AppError};
+use muster_domain::event::{NewEvent, Severity, Subject};
+use muster_domain::origin::Way;
+use muster_domain::schedule::window::Window;
+use muster_domain::selection::{Query, Selection};
+use muster_domain::task::{NewTask, TaskRevision};
+use muster_domain::{DeviceSet, Digest, GroupId, SelectionId, TaskId, WindowId};
+use muster_storage::Connection;
+use muster_storage::applied::{AppliedRow, applied_delete, applied_put};
+use muster_storage::event::event_insert;
+use muster_storage::member::selection_user;
+use muster_storage::selection::{
+    SelectionRow, selection_delete, selection_insert, selection_list, selection_update,
+};
+use muster_storage::task::{
+    task_get, task_head_insert, task_revision_insert, task_schedule_begin, task_scope_set,
+    task_update,
+};
+use muster_storage::window::{WindowRow, window_delete, window_insert, window_list, window_update};
+use std::collections::BTreeMap;
+
+/// What was made until now.
+struct Making<'m> {
+    who: &'m Administrator,
+    prepared: &'m Prepared,
+    /// The numbers of tasks of the file, by their places.
+    tasks: BTreeMap<usize, TaskId>,
+}
+
+pub(super) async fn make(
+    connection: &mut Connection,
+    who: &Administrator,
+    prepared: &Prepared,
+    looked: Looked,
+) -> Result<(), AppError> {
+    let mut making = Making {
+        who,
+        prepared,
+        tasks: BTreeMap::new(),
+    };
+    let mut queries = Vec::new();
+    let (mut heads, mut removed) = (Vec::new(), Vec::new());
+    for step in looked.steps {
+        match step {
+            Step::Group(path) => making.group(connection, &path).await?,
+            Step::Selection {
+                here,
+                query,
+                selection,
+                tasks,
+            } => {
+                let id = making
+                    .selection(connection, here, selection.clone())
+                    .await?;
+                queries.push((id, here.is_none(), query, selection, tasks));
+            }
+            Step::Window { here, of, window } => {
+                making.window(connection, here, &of, window).await?;
+            }
+            Step::Task(step) => {
+                let head = making.head(connection, step).await?;
+                heads.push(head);
+            }
+            Step::Keep(kind, id) => making.applied(connection, kind, id, false).await?,
+            // Last, as what is written now may have stood on it until now.
+            Step::Remove(kind, id) => removed.push((kind, id)),
+        }
+    }
+    for (step, revision, new) in heads {
+        making.task(connection, step, revision, new).await?;
+        muster_crash_point::reach("objects.task-written");
+    }
+    for (id, made, query, selection, tasks) in queries {
+        making
+            .query(connection, id, made, (&query, selection), &tasks)
+            .await?;
+    }
+    for (kind, id) in removed {
+        making.remove(connection, kind, id).await?;
+    }
+    Ok(())
+}
+
+impl Making<'_> {
+    async fn tell(
+        &self,
+        connection: &mut Connection,
+        kind: &str,
+        group: Option<GroupId>,
+        text: String,
+    ) -> Result<(), AppError> {
+        let event = NewEvent::new(kind, Severity::Info, self.who.actor(), text).about(Subject {
+            group,
+            ..Subject::default()
+        });
+        Ok(event_insert(connection, muster_clock::now(), &[event]).await?)
+    }
+
+    async fn group(&self, connection: &mut Connection, path: &str) -> Result<(), AppError> {
+        let tree = Tree::read(connection).await?;
+        let (above, name) = path.rsplit_once('/').unwrap_or_default();
+        let above = tree
+            .find(above)
+            .ok_or_else(|| AppError::not_found("group", above))?;
+        let id = muster_storage::group::group_insert(connection, above, name).await?;
+        let text = format!("Group {path} was created.");
+        self.tell(connection, "group.created", Some(id), text)
+            .await?;
+        self.applied(connection, Kind::Group, id.0, true).await
+    }
+
+    async fn selection(
+        &self,
+        connection: &mut Connection,
+        here: Option<SelectionId>,
+        selection: Selection,
+    ) -> Result<SelectionId, AppError> {
+        let now = muster_clock::now();
+        let name = selection.name.clone();
+        let Some(id) = here else {
+            let by = self.who.actor();
+            let id = selection_insert(connection, &selection, now, &by).await?;
+            let text = format!("Selection {name} was created.");
+            self.tell(connection, "selection.created", None, text)
+                .await?;
+            return Ok(id);
+        };
+        let text = format!("Selection {name} was changed.");
+        self.tell(connection, "selection.changed", None, text)
+            .await?;
+        Ok(id)
+    }
+
+    /// Writes a selection's query, now that its tasks have their numbers.
+    async fn query(
+        &self,
+        connection: &mut Connection,
+        id: SelectionId,
+        made: bool,
+        (query, mut selection): (&Query, Selection),
+        tasks: &BTreeMap<TaskId, Target>,
+    ) -> Result<(), AppError> {
+        let mut numbers = BTreeMap::new();
+        for (number, target) in tasks {
+            numbers.insert(*number, self.number(*target)?);
+        }
+        selection.query = query_now(query, &selection, &numbers);
+        let row = SelectionRow {
+            id,
+            selection,
+            changed_at: muster_clock::now(),
+            changed_by: self.who.actor(),
+        };
+        selection_update(connection, &row).await?;
+        self.applied(connection, Kind::Selection, id.0, made).await
+    }
+
+    async fn window(
+        &self,
+        connection: &mut Connection,
+        here: Option<WindowId>,
+        of: &SetReference,
+        window: Window,
+    ) -> Result<(), AppError> {
+        let of = set_find(connection, of).await?;
+        let whose = SetNames::read(connection).await?.of(of);
+        let now = muster_clock::now();
+        let by = self.who.actor();
+        let name = window.name.clone();
+        let (id, kind, text) = match here {
+            None => {
+                let id = window_insert(connection, of, &window, now, &by).await?;
+                let text = format!("Window {name} was created for {whose}.");
+                (id, "window.created", text)
+            }
+            Some(id) => {
+                let row = WindowRow {
+                    id,
+                    of,
+                    window,
+                    changed_at: now,
+                    changed_by: by,
+                };
+                window_update(connection, &row).await?;
+                (id, "window.changed", format!("Window {name} was changed."))
+            }
+        };
+        self.tell(connection, kind, group_of(of), text).await?;
+        self.applied(connection, Kind::Window, id.0, here.is_none())
+            .await
+    }
+
+    /// Gives a task its number, if it is new.
+    async fn head(
+        &mut self,
+        connection: &mut Connection,
+        step: TaskStep,
+    ) -> Result<(TaskStep, TaskRevision, NewTask), AppError> {
+        let gone = || AppError::not_found("task of the file", &step.index);
+        let wanted = self
+            .prepared
+            .wanted
+            .tasks
+            .get(step.index)
+            .ok_or_else(gone)?;
+        let asked = self.prepared.asked.get(step.index).ok_or_else(gone)?;
+        let agreed = asked.agreed.clone().ok_or_else(gone)?;
+        let scope = scope_find(connection, &step.scope).await?;
+        let scope = scope.map_err(|missing| AppError::not_found("scope", &missing.join(", ")))?;
+        let way = match &self.prepared.manner {
+            Manner::Import(_) => Way::Import,
+            Manner::Apply { .. } => Way::Apply,
+        };
+        let new = NewTask {
+            name: step.name.clone(),
+            application: wanted.request.application.clone(),
+            task_type: wanted.request.task_type.clone(),
+            scope,
+            time_limit: Some(asked.time_limit),
+            settings: agreed.settings.clone(),
+            schedule: asked.schedule.clone(),
+            rollout: asked.rollout.clone(),
+        };
+        let by = (self.who.actor(), self.who.origin(way));
+        let first = TaskRevision {
+            rollout: asked.rollout.clone(),
+            ..revision(1, agreed, asked.schedule.clone(), by)
+        };
+        let id = match step.here {
+            Some(id) => id,
+            None => task_head_insert(connection, &new, asked.time_limit, &first).await?,
+        };
+        self.tasks.insert(step.index, id);
+        Ok((step, first, new))
+    }
+
+    /// Writes a task's revision, now that every task has its number.
+    async fn task(
+        &self,
+        connection: &mut Connection,
+        step: TaskStep,
+        mut next: TaskRevision,
+        new: NewTask,
+    ) -> Result<(), AppError> {
+        let id = self.number(Target::InFile(step.index))?;
+        let limit = new.time_limit.unwrap_or_default();
+        if let Some(schedule) = next.schedule.take() {
+            let after = step.after.map(|target| self.number(target)).transpose()?;
+            let joined = match &step.joined {
+                Some(set) => Some(numbered(set_find(connection, set).await?)),
+                None => None,
+            };
+            let filled = filled(schedule, after.map(Target::Here), joined.as_ref());
+            next.schedule = Some(filled.ok_or_else(|| AppError::not_found("task", &id))?);
+        }
+        if let Some(rollout) = next.rollout.take() {
+            let tree = Tree::read(connection).await?;
+            let number = |path: &String| tree.find(path).map(|group| group.to_string());
+            let of_wave = |(wave, paths): (&usize, &Vec<String>)| {
+                Some((*wave, paths.iter().map(number).collect::<Option<_>>()?))
+            };
+            let groups = step.wave_groups.iter().map(of_wave).collect::<Option<_>>();
+            let filled = groups.and_then(|groups| filled_rollout(rollout, &groups));
+            let gone = || AppError::not_found("group of the rollout of task", &id);
+            next.rollout = Some(filled.ok_or_else(gone)?);
+        }
+        let current = match step.here {
+            Some(id) => task_get(connection, id).await?,
+            None => None,
+        };
+        let kind = if let Some(current) = current {
+            let same_schedule = next.schedule == current.revision.schedule;
+            let is_same = same_schedule
+                && next.settings == current.revision.settings
+                && next.rollout == current.revision.rollout
+                && next.schema_version == current.revision.schema_version;
+            next.number = current.revision.number;
+            if !is_same {
+                next.number += 1;
+                task_revision_insert(connection, id, &next).await?;
+            }
+            if !same_schedule {
+                task_schedule_begin(connection, id, &next).await?;
+            }
+            task_update(connection, id, &new.name, limit, next.number).await?;
+            if current.scope != new.scope {
+                task_scope_set(connection, id, &new.scope).await?;
+            }
+            "task.changed"
+        } else {
+            task_revision_insert(connection, id, &next).await?;
+            "task.created"
+        };
+        let text = if kind == "task.created" {
+            format!("Task {} ({}) was created.", new.name, new.task_type)
+        } else {
+            format!(
+                "Task {} was changed; its revision is {}.",
+                new.name, next.number
+            )
+        };
+        task_event(connection, kind, &next, &new.application, id, text).await?;
+        self.applied(connection, Kind::Task, id.0, step.here.is_none())
+            .await
+    }
+
+    fn number(&self, target: Target) -> Result<TaskId, AppError> {
+        match target {
+            Target::Here(id) => Ok(id),
+            Target::InFile(index) => self
+                .tasks
+                .get(&index)
+                .copied()
+                .ok_or_else(|| AppError::not_found("task of the file", &index)),
+        }
+    }
+
+    /// Removes what this set of files made, by the rules that hold for whoever removes it.
+    async fn remove(
+        &self,
+        connection: &mut Connection,
+        kind: Kind,
+        id: i64,
+    ) -> Result<(), AppError> {
+        let actor = self.who.actor();
+        match kind {
+            Kind::Task => crate::task::remove(connection, TaskId(id), actor).await?,
+            Kind::Group => crate::group::remove(connection, GroupId(id), actor).await?,
+            Kind::Window => {
+                let rows = window_list(connection).await?;
+                let row = rows.into_iter().find(|row| row.id.0 == id);
+                let row = row.ok_or_else(|| AppError::not_found("window", &id))?;
+                window_delete(connection, WindowId(id)).await?;
+                let text = format!("Window {} was removed.", row.window.name);
+                self.tell(connection, "window.removed", group_of(row.of), text)
+                    .await?;
+            }
+            Kind::Selection => {
+                let rows = selection_list(connection).await?;
+                let row = rows.into_iter().find(|row| row.id.0 == id);
+                let row = row.ok_or_else(|| AppError::not_found("selection", &id))?;
+                if let Some(user) = selection_user(connection, SelectionId(id)).await? {
+                    return Err(crate::selection::in_use(&row.selection.name, &user));
+                }
+                selection_delete(connection, SelectionId(id)).await?;
+                let text = format!("Selection {} was removed.", row.selection.name);
+                self.tell(connection, "selection.removed", None, text)
+                    .await?;
+            }
+        }
+        Ok(applied_delete(connection, kind, id).await?)
+    }
+
+    /// Notes that a thing is as these files say, so that what somebody changes later is known.
+    async fn applied(
+        &self,
+        connection: &mut Connection,
+        kind: Kind,
+        object: i64,
+        made: bool,
+    ) -> Result<(), AppError> {
+        let Manner::Apply { owner, .. } = &self.prepared.manner else {
+            return Ok(());
+        };
+        let state = match kind {
+            Kind::Group => None,
+            Kind::Task => task_get(connection, TaskId(object))
+                .await?
+                .map(|task| same::task_state(&task)),
+            Kind::Window => {
+                let rows = window_list(connection).await?;
+                let row = rows.iter().find(|row| row.id.0 == object);
+                row.map(same::window_state)
+            }
+            Kind::Selection => {
+                let rows = selection_list(connection).await?;
+                let row = rows.iter().find(|row| row.id.0 == object);
+                row.map(same::selection_state)
+            }
+        };
+        let row = AppliedRow {
+            kind,
+            object,
+            owner: owner.clone(),
+            made,
+            state: Digest::of(state.unwrap_or_default().to_string()),
+            applied_at: muster_clock::now(),
+            applied_by: self.who.actor(),
+        };
+        Ok(applied_put(connection, &row).await?)
+    }
+}
+
+/// A group or a selection by its number.
+fn numbered(set: DeviceSet) -> SetReference {
+    match set {
+        DeviceSet::Group(group) => SetReference::Group(group.to_string()),
+        DeviceSet::Selection(selection) => SetReference::Selection(selection.to_string()),
+    }
+}
+
+fn group_of(set: DeviceSet) -> Option<GroupId> {
+    match set {
+        DeviceSet::Group(group) => Some(group),
+        DeviceSet::Selection(_) => None,
+    }
+}
