@@ -7,11 +7,13 @@
 //! 2. [`message`]: JSON texts over a WebSocket with mutual TLS. The agent begins with `hello`.
 //! 3. [`order`]: what the server wants of a delivery, signed, so that a device can tell that it is
 //!    meant, by whom, and since when. [`assignment`]: the same for what a device starts by itself.
+//! 4. [`secret`]: what a delivery needs of the vault, sealed to the device.
 
 pub mod assignment;
 pub mod enroll;
 pub mod message;
 pub mod order;
+pub mod secret;
 
 /// The version of this protocol. Both sides name theirs; the lower one holds.
 pub const VERSION: u32 = 1;

@@ -26,6 +26,14 @@ pub enum FromAgent {
         /// The command's name.
         hash: Digest,
     },
+    /// The secrets of a delivery that is about to begin are wanted. The answer is sealed to the key,
+    /// which is made for this one question.
+    NeedSecrets {
+        /// The run.
+        run: RunId,
+        /// A [`crate::secret::Recipient`]'s key.
+        key: String,
+    },
     /// News to be kept. The server acknowledges them once they are durable; until then the agent
     /// keeps them and sends them again after each `welcome`. In the order of their numbers.
     News {
@@ -215,6 +223,10 @@ pub enum FromServer {
         /// The UDP port.
         port: u16,
     },
+    /// The answer to `need-secrets`: a [`crate::secret::DeviceSecrets`].
+    Secrets(Envelope),
+    /// The vault changed: what was asked for in vain may be had now.
+    SecretsChanged,
     /// News up to this number, included, are durable.
     Acknowledge {
         /// The number.

@@ -55,8 +55,8 @@ pub struct Order {
 /// signed, and the signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// JSON text of an [`Order`], an [`crate::assignment::Assignment`] or an
-    /// [`crate::assignment::DeviceWindows`].
+    /// JSON text of an [`Order`], an [`crate::assignment::Assignment`], a
+    /// [`crate::assignment::DeviceWindows`] or a [`crate::secret::DeviceSecrets`].
     pub order: String,
     /// Ed25519 over the text, base64.
     pub signature: String,

@@ -14,6 +14,7 @@ use crate::execute::progress::Board;
 use crate::identity::Identity;
 use crate::platform_log::PlatformLog;
 use crate::schedule::{self, zone::DeviceZone};
+use crate::secrets::Secrets;
 use crate::store::{Store, StoreError, StoreLocation};
 use crate::tls::{self, TlsError};
 use crate::{housekeeping, link};
@@ -59,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) applications: Applications,
     pub(crate) board: Arc<Board>,
+    pub(crate) secrets: Secrets,
     pub(crate) executor: Executor,
     pub(crate) platform_log: PlatformLog,
     pub(crate) tuning: Tuning,
@@ -98,6 +100,7 @@ impl Agent {
             identity: options.identity,
             applications: Applications::new(),
             board: Arc::new(Board::default()),
+            secrets: Secrets::default(),
             executor: options.executor,
             platform_log: options.platform_log,
             tuning: options.tuning,

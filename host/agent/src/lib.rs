@@ -23,6 +23,7 @@ pub mod orders;
 pub mod platform_log;
 mod process;
 pub mod schedule;
+mod secrets;
 pub mod store;
 pub mod tls;
 mod wake;

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod plugin;
 pub mod problem;
 pub mod run;
+pub mod secret;
 pub mod selection;
 pub mod server;
 pub mod tag;

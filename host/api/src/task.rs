@@ -197,6 +197,10 @@ pub struct TaskCreate {
     /// How its runs are to go out, wave by wave; to all devices at once if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Value>,
+    /// JSON Pointers into the settings, to what looks like a secret and is none. That it was said is
+    /// recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_plain: Vec<String>,
 }
 
 /// What may be changed of a task. What is left out stays. New settings make a new revision; a run
@@ -232,6 +236,10 @@ pub struct TaskChange {
     )]
     #[schema(value_type = Option<Value>)]
     pub rollout: Option<Option<Value>>,
+    /// JSON Pointers into the settings, to what looks like a secret and is none. That it was said is
+    /// recorded, and holds as long as the value stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_plain: Vec<String>,
 }
 
 /// Tells what is null from what is left out.

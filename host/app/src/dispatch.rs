@@ -7,6 +7,7 @@
 use crate::error::sentence;
 use crate::place::devices_of;
 use crate::rollout;
+use crate::vault::{AllowPlain, Allowed};
 use crate::{Administrator, App, AppError};
 use jiff::Timestamp;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
@@ -68,8 +69,14 @@ impl App {
         if plugin.digest() != task.revision.plugin {
             let now = &task.revision;
             let version = Some(now.schema_version);
-            self.agree_up(&task.application, &task.task_type, version, &now.settings)
-                .await?;
+            self.agree_up(
+                &task.application,
+                &task.task_type,
+                version,
+                &now.settings,
+                &Allowed::with(&AllowPlain::Nothing, now),
+            )
+            .await?;
         }
         self.approval_meets(task).await
     }

@@ -2,6 +2,7 @@
 
 use crate::application::Absence;
 use crate::trust::TrustUnreadable;
+use crate::vault::VaultError;
 use muster_domain::finding::Finding;
 use muster_domain::{ApplicationId, TaskTypeId};
 use muster_plugin_host::{CallError, Fault, LoadError};
@@ -101,6 +102,9 @@ pub enum AppError {
     /// The database failed.
     #[error(transparent)]
     Storage(StorageError),
+    /// A secret cannot be sealed or opened.
+    #[error("the vault cannot be used")]
+    Vault(#[source] VaultError),
     /// A file of the server's own could not be read or written.
     #[error("cannot {doing} {file}")]
     File {
@@ -192,7 +196,7 @@ impl AppError {
             Self::File { cause, .. } if cause.kind() == std::io::ErrorKind::StorageFull => {
                 "disk-full"
             }
-            Self::Storage(_) | Self::File { .. } => "server-fault",
+            Self::Storage(_) | Self::File { .. } | Self::Vault(_) => "server-fault",
         }
     }
 
@@ -212,7 +216,9 @@ impl AppError {
             | Self::Trust(_) => Fault::Caller,
             Self::Plugin(error) => error.fault(),
             Self::Load(error) => error.fault(),
-            Self::TrustUnreadable(_) | Self::Storage(_) | Self::File { .. } => Fault::Us,
+            Self::TrustUnreadable(_) | Self::Storage(_) | Self::File { .. } | Self::Vault(_) => {
+                Fault::Us
+            }
         }
     }
 

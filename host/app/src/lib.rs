@@ -41,6 +41,7 @@ pub mod task;
 mod transfer;
 pub mod trust;
 pub mod wake;
+pub mod vault;
 pub mod watch;
 pub mod window;
 
@@ -67,6 +68,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wake::Waking;
+use vault::{Vault, VaultKey};
 use watch::Watch;
 
 /// The application: cheap to clone, shared by every handler and link.
@@ -90,6 +92,7 @@ struct Inner {
     shadows: Shadows,
     waking: Waking,
     order_key: OrderKey,
+    vault: Vault,
     // Held from when an order gets its number until it is sent: an agent drops what comes after a
     // higher number.
     order_turn: tokio::sync::Mutex<()>,
@@ -125,6 +128,8 @@ pub struct Foundation {
     pub waking: Waking,
     /// The key that orders are signed with.
     pub order_key: OrderKey,
+    /// The key that secrets are sealed with.
+    pub vault_key: VaultKey,
 }
 
 impl App {
@@ -142,6 +147,7 @@ impl App {
             outbreak,
             waking,
             order_key,
+            vault_key,
         } = foundation;
         let (reports, taken) = report::queue();
         let hints = Hints::default();
@@ -165,6 +171,7 @@ impl App {
             shadows: Shadows::default(),
             waking,
             order_key,
+            vault: Vault::new(vault_key),
             order_turn: tokio::sync::Mutex::default(),
             links: Links::default(),
             hints,

@@ -8,6 +8,7 @@ use crate::application::task_type;
 use crate::error::sentence;
 use crate::place::{ScopeReference, Tree, scope_find};
 use crate::schema::brought_up;
+use crate::vault::{AllowPlain, Allowed};
 use crate::{Administrator, App, AppError};
 use jiff::tz::TimeZone;
 use muster_domain::application::{Mark, TaskKind, TaskType};
@@ -17,6 +18,7 @@ use muster_domain::origin::{Origin, Way};
 use muster_domain::rollout::{Part, Rollout};
 use muster_domain::schedule::{Schedule, Timetable, When};
 use muster_domain::scope::Scope;
+use muster_domain::secret::{Inline, scan_text};
 use muster_domain::settings::Settings;
 use muster_domain::task::is_task_name;
 use muster_domain::task::{NewTask, Task, TaskRevision};
@@ -56,6 +58,8 @@ pub struct TaskRequest {
     pub schedule: Option<serde_json::Value>,
     /// How its runs are to go out; JSON.
     pub rollout: Option<serde_json::Value>,
+    /// What of the settings looks like a secret and is none.
+    pub allow_plain: AllowPlain,
 }
 
 /// What is to change of a task. What is none stays.
@@ -75,6 +79,8 @@ pub struct TaskChangeRequest {
     pub rollout: Option<Option<serde_json::Value>>,
     /// The version of the schema that the other settings follow; the plug-in's own if none is told.
     pub schema_version: Option<u32>,
+    /// What of the settings looks like a secret and is none.
+    pub allow_plain: AllowPlain,
 }
 
 /// Settings that the application's plug-in agreed to.
@@ -145,6 +151,7 @@ impl App {
                 &request.task_type,
                 request.schema_version,
                 &settings,
+                &Allowed::now(&request.allow_plain),
             )
             .await?;
         agreed.findings.extend(words_about(schedule.as_ref()));
@@ -253,15 +260,19 @@ impl App {
         application: &ApplicationId,
         id: &TaskTypeId,
         settings: &Settings,
+        allowed: &Allowed,
     ) -> Result<Agreed, AppError> {
         let plugin = self.plugin(application).await?;
         let task_type = task_type(&plugin, id)?.clone();
-        let findings = plugin.validate(id, settings).await?;
+        let schema = Some(&task_type.settings_schema);
+        let plain = self.secrets_kept_out(settings, schema, allowed).await?;
+        let mut findings = plugin.validate(id, settings).await?;
         let own = (task_type.schema_version, settings);
         self.0.shadows.validated(application, id, own, &findings);
         if any_error(&findings) {
             return Err(AppError::SettingsInvalid { findings });
         }
+        findings.extend(plain);
         Ok(Agreed {
             settings: settings.clone(),
             plugin: plugin.digest(),
@@ -277,14 +288,16 @@ impl App {
         id: &TaskTypeId,
         schema_version: Option<u32>,
         settings: &Settings,
+        allowed: &Allowed,
     ) -> Result<Agreed, AppError> {
         let Some(version) = schema_version else {
-            return self.agree(application, id, settings).await;
+            return self.agree(application, id, settings, allowed).await;
         };
+        self.secrets_kept_out(settings, None, allowed).await?;
         let plugin = self.plugin(application).await?;
         let up = brought_up(&plugin, task_type(&plugin, id)?, version, settings);
         match up.await? {
-            Ok(settings) => self.agree(application, id, &settings).await,
+            Ok(settings) => self.agree(application, id, &settings, allowed).await,
             Err(findings) => Err(AppError::SettingsInvalid { findings }),
         }
     }
@@ -377,7 +390,13 @@ impl App {
         };
         self.rollout_meets(rollout.as_ref()).await?;
         let mut agreed = self
-            .agree_up(&task.application, &task.task_type, version, &settings)
+            .agree_up(
+                &task.application,
+                &task.task_type,
+                version,
+                &settings,
+                &Allowed::with(&request.allow_plain, now),
+            )
             .await?;
         agreed.findings.extend(words_about(schedule.as_ref()));
         agreed
@@ -439,7 +458,10 @@ impl App {
         request: &TaskRequest,
         error: &AppError,
     ) -> Result<(), AppError> {
-        let name: String = request.name.chars().take(100).collect();
+        let name: String = match scan_text(&request.name) {
+            None => request.name.chars().take(100).collect(),
+            Some(_) => "(not shown)".to_owned(),
+        };
         let event = NewEvent::new(
             "task.refused",
             Severity::Warning,
@@ -494,7 +516,38 @@ pub(crate) async fn task_event(
             ..Subject::default()
         })
         .with(serde_json::json!({ "revision": revision.number, "origin": revision.origin }));
-    Ok(event_insert(connection, revision.created_at, &[event]).await?)
+    let allowed = plain_event(revision, application, task);
+    let events: Vec<NewEvent> = std::iter::once(event).chain(allowed).collect();
+    Ok(event_insert(connection, revision.created_at, &events).await?)
+}
+
+/// Tells that settings hold what looks like a secret, because somebody said that it is none.
+fn plain_event(
+    revision: &TaskRevision,
+    application: &ApplicationId,
+    task: TaskId,
+) -> Option<NewEvent> {
+    let allowed = revision
+        .findings
+        .iter()
+        .filter(|finding| finding.code == Inline::ALLOWED);
+    let places: Vec<&str> = allowed.map(|finding| finding.pointer.as_str()).collect();
+    if places.is_empty() {
+        return None;
+    }
+    let text = format!(
+        "Settings of task {task} that look like secrets were said to be none: {}.",
+        places.join(", ")
+    );
+    let by = revision.created_by.clone();
+    let event = NewEvent::new("task.plain-allowed", Severity::Warning, by, text)
+        .about(Subject {
+            application: Some(application.clone()),
+            task: Some(task),
+            ..Subject::default()
+        })
+        .with(serde_json::json!({ "revision": revision.number, "places": places }));
+    Some(event)
 }
 
 fn settings_of(settings: &Result<Settings, Finding>) -> Result<Settings, AppError> {
@@ -670,6 +723,13 @@ fn joined(schedule: Option<&Schedule>) -> Option<SelectionId> {
 }
 
 pub(crate) fn check_name(name: &str) -> Result<(), AppError> {
+    if scan_text(name).is_some() {
+        return Err(AppError::Invalid {
+            code: "name-secret",
+            text: "this name looks like a secret, and names are shown to everybody; choose another one"
+                .into(),
+        });
+    }
     if is_task_name(name) {
         return Ok(());
     }

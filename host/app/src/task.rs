@@ -2,13 +2,16 @@
 
 use crate::place::{ScopeReference, SetNames};
 use crate::submit::{TaskChangeRequest, TaskRequest};
+use crate::vault::AllowPlain;
 use crate::{Administrator, App, AppError};
 use muster_domain::application::Mark;
 use muster_domain::event::{Actor, NewEvent, Severity, Subject};
 use muster_domain::origin::Way;
+use muster_domain::finding::Finding;
 use muster_domain::plan::{Change, changes};
 use muster_domain::run::{Run, RunState};
 use muster_domain::scope::Scope;
+use muster_domain::secret::Inline;
 use muster_domain::task::{Task, TaskRevision};
 use muster_domain::{ApplicationId, RunId, TaskId, TaskTypeId};
 use muster_storage::Connection;
@@ -144,6 +147,7 @@ impl App {
     ) -> Result<Task, AppError> {
         let back = self.task_revision(who, id, to).await?;
         let request = TaskChangeRequest {
+            allow_plain: said_before(&back),
             settings: Some(Ok(back.settings)),
             schema_version: Some(back.schema_version),
             schedule: Some(back.schedule.map(|schedule| serde_json::json!(schedule))),
@@ -187,6 +191,7 @@ impl App {
             settings: Ok(task.revision.settings.clone()),
             schema_version: Some(task.revision.schema_version),
             time_limit: Some(task.time_limit),
+            allow_plain: said_before(&task.revision),
             schedule: task
                 .revision
                 .schedule
@@ -240,6 +245,13 @@ pub(crate) async fn remove(
     });
     event_insert(connection, now, &[event]).await?;
     Ok(())
+}
+
+/// What was said of the settings of a revision that come back as they were.
+fn said_before(revision: &TaskRevision) -> AllowPlain {
+    let said = |finding: &&Finding| finding.code == Inline::ALLOWED;
+    let places = revision.findings.iter().filter(said);
+    AllowPlain::At(places.map(|finding| finding.pointer.clone()).collect())
 }
 
 /// A scope in numbers, which are good on this server alone.

@@ -11,6 +11,7 @@ mod login;
 mod objects;
 mod plugin;
 mod run;
+mod secret;
 mod selection;
 mod settings;
 mod status;
@@ -69,6 +70,9 @@ enum Command {
     /// Saved queries over devices
     #[command(subcommand)]
     Selection(selection::Selection),
+    /// The vault: secrets that settings refer to
+    #[command(subcommand)]
+    Secret(secret::Secret),
     /// Devices and their enrollment
     #[command(subcommand)]
     Device(device::Device),
@@ -140,6 +144,7 @@ pub(crate) async fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Trust(trust) => trust.run(&Context::new(out)?).await,
         Command::Window(window) => window.run(&Context::new(out)?).await,
         Command::Selection(selection) => selection.run(&Context::new(out)?).await,
+        Command::Secret(secret) => secret.run(&Context::new(out)?).await,
         Command::Device(device) => device.run(&Context::new(out)?).await,
         Command::Group(group) => group.run(&Context::new(out)?).await,
         Command::Task(task) => task.run(&Context::new(out)?).await,

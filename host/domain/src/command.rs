@@ -20,6 +20,20 @@ impl Command {
         serde_json::json!(self).to_string()
     }
 
+    /// The names of the secrets that its steps need; some more than once.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let values = self.steps.iter().flat_map(|step| {
+            let environment = step.environment.iter().map(|(_, value)| value);
+            environment
+                .chain(&step.arguments)
+                .chain(&step.standard_input)
+        });
+        values.filter_map(|value| match value {
+            Value::Secret(name) => Some(name.as_str()),
+            Value::Literal(_) => None,
+        })
+    }
+
     /// The name by which devices fetch a body.
     pub fn hash_of(body: &str) -> Digest {
         Digest::of(body)

@@ -3,6 +3,7 @@
 use crate::Digest;
 use crate::id::{DeviceId, RunId};
 use crate::schedule::OccurrenceId;
+use crate::secret::SecretAbsence;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -282,6 +283,13 @@ pub enum Cause {
     NoLongerAssigned,
     /// It came to its own end before the device heard that it was to be stopped.
     DespiteStop,
+    /// A secret that it needs cannot be had.
+    SecretUnavailable {
+        /// Its name.
+        secret: String,
+        /// Why not.
+        reason: SecretAbsence,
+    },
 }
 
 impl Cause {
@@ -304,6 +312,10 @@ impl Cause {
         {
             let shown = window.chars().take(100).collect::<String>();
             *window = crate::text::plain(&shown).into_owned();
+        }
+        if let Self::SecretUnavailable { secret, .. } = &mut self {
+            let shown = secret.chars().take(100).collect::<String>();
+            *secret = crate::text::plain(&shown).into_owned();
         }
         self
     }
@@ -360,6 +372,21 @@ impl fmt::Display for Cause {
             }
             Self::NoLongerAssigned => f.write_str("the task no longer stands for this device"),
             Self::DespiteStop => f.write_str("it was over before the device heard of the stop"),
+            Self::SecretUnavailable { secret, reason } => match reason {
+                SecretAbsence::Offline => write!(
+                    f,
+                    "secret {secret:?} is to be had from the server alone, and there is no link to it"
+                ),
+                SecretAbsence::Unknown => {
+                    write!(f, "the server's vault has no secret {secret:?}")
+                }
+                SecretAbsence::Refused => {
+                    write!(
+                        f,
+                        "the server does not give secret {secret:?} for this delivery"
+                    )
+                }
+            },
         }
     }
 }

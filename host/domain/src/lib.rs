@@ -30,6 +30,7 @@ pub mod rollout;
 pub mod run;
 pub mod schedule;
 pub mod scope;
+pub mod secret;
 pub mod selection;
 pub mod settings;
 pub mod task;

@@ -24,8 +24,10 @@ use muster_domain::finding::Finding;
 use muster_domain::outcome::Outcome;
 use muster_domain::profile::ProfileCount;
 use muster_domain::report::Report;
+use muster_domain::secret::references;
 use muster_domain::settings::Settings;
 use muster_domain::{Digest, TaskTypeId};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -434,10 +436,22 @@ impl Plugin {
             })?;
         each_answered_once("profiles", profiles.len(), answers.len())?;
         let mut faults = Faults::default();
+        // Few settings name any, and few commands want one.
+        let wanted = answers
+            .iter()
+            .flatten()
+            .any(|answer| answer.secrets().next().is_some());
+        let named: BTreeSet<String> = if wanted {
+            let named = references(&settings.to_value()).into_iter();
+            named.map(|reference| reference.name).collect()
+        } else {
+            BTreeSet::new()
+        };
         for (number, answer) in answers.iter().enumerate() {
             match answer {
                 Ok(answer) => {
                     command::check(&mut faults, &number.to_string(), answer, &self.patterns);
+                    command::check_secrets(&mut faults, &number.to_string(), answer, &named);
                 }
                 Err(Refusal::Invalid(found)) => {
                     finding::check_refusing(&mut faults, &number.to_string(), found);

@@ -20,6 +20,7 @@ pub(crate) mod plugin;
 pub(crate) mod plugin_health;
 pub(crate) mod revision;
 pub(crate) mod run;
+pub(crate) mod secret;
 pub(crate) mod selection;
 pub(crate) mod server;
 pub(crate) mod tag;

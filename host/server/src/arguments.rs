@@ -21,7 +21,8 @@ Then, on the administrator's machine:
 
 The data folder, to be backed up as a whole while the server is stopped:
   muster.db     what the server knows
-  keys/         its certificate authority and keys; devices know the server by them
+  keys/         its certificate authority and keys; devices know the server by them, and secrets
+                are sealed with one of them (vault.key)
   components/   the plug-ins' components, by digest
   compiled/     what was compiled from them; can be made again
 
@@ -48,6 +49,10 @@ pub struct Arguments {
     /// Load no plug-in, so that one that keeps the server from working can be removed or rolled back
     #[arg(long)]
     pub safe_mode: bool,
+    /// Exchange the key of the vault for a new one, seal every secret with that, and end. The server
+    /// must be stopped
+    #[arg(long, conflicts_with_all = ["listen", "safe_mode"])]
+    pub rotate_vault_key: bool,
     /// Print all settings with their defaults and explanations, and end
     #[arg(long)]
     pub print_config: bool,

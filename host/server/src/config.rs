@@ -119,6 +119,16 @@ pub struct Config {
     pub outbreak: OutbreakConfig,
     /// How sleeping devices are woken.
     pub wake: WakeConfig,
+    /// The vault of secrets.
+    pub vault: VaultConfig,
+}
+
+/// The vault of secrets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct VaultConfig {
+    /// The file with its key; empty for the one in the data folder.
+    pub key: PathBuf,
 }
 
 impl ConfigError {

@@ -120,6 +120,15 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Puts a file in the place of another one.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FolderError> {
+    let renamed = std::fs::rename(from, to).and_then(|()| {
+        let folder = to.parent().unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
+    });
+    renamed.map_err(|cause| io("write", to, cause))
+}
+
 /// Removes a file that may not be there.
 pub(crate) fn remove(path: &Path) -> Result<(), FolderError> {
     match std::fs::remove_file(path) {

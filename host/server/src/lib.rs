@@ -26,6 +26,7 @@ mod server;
 mod stream;
 mod strict;
 mod tls;
+pub mod vault;
 
 pub use authority::AuthorityError;
 pub use config::Config;

@@ -7,6 +7,7 @@ use muster_server::arguments::Arguments;
 use muster_server::{Config, Server, config, log};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -71,6 +72,9 @@ fn run(arguments: Arguments) -> Result<()> {
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.safe_mode |= arguments.safe_mode;
     log::start(&config.log)?;
+    if arguments.rotate_vault_key {
+        return rotate_vault_key(&data, &config);
+    }
     raise_file_limit();
     let compiler = compiler()?;
     tokio::runtime::Builder::new_multi_thread()
@@ -90,6 +94,16 @@ fn run(arguments: Arguments) -> Result<()> {
 }
 
 /// Each link and each request is a file.
+fn rotate_vault_key(data: &Path, config: &Config) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let rotate = muster_server::vault::rotate(data, config);
+    let count = runtime.context("cannot start a thread")?.block_on(rotate)?;
+    println!("The vault has another key; {count} secrets were sealed with it.");
+    Ok(())
+}
+
 fn raise_file_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

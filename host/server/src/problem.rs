@@ -181,7 +181,9 @@ impl From<AppError> for Problem {
             AppError::Storage(_) | AppError::File { .. } if code == "disk-full" => {
                 of(StatusCode::INSUFFICIENT_STORAGE)
             }
-            AppError::Storage(_) | AppError::File { .. } => Self::server_fault(error),
+            AppError::Storage(_) | AppError::File { .. } | AppError::Vault(_) => {
+                Self::server_fault(error)
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 use crate::agents::{enroll, link};
 use crate::api::{
     administrator, call, device, enrollment_token, event, forecast, group, health, objects, plugin,
-    plugin_health, revision, run, selection, server, tag, task, trust, window,
+    plugin_health, revision, run, secret, selection, server, tag, task, trust, window,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
@@ -119,6 +119,11 @@ routes! {
     administrator put    "/api/v1/selections/{selection}" selection::selection_change;
     administrator delete "/api/v1/selections/{selection}" selection::selection_remove;
     administrator get    "/api/v1/selections/{selection}/devices" selection::selection_devices;
+
+    administrator get    "/api/v1/secrets"               secret::secret_list;
+    administrator get    "/api/v1/secrets/{secret}"      secret::secret_show;
+    administrator put    "/api/v1/secrets/{secret}"      secret::secret_set;
+    administrator delete "/api/v1/secrets/{secret}"      secret::secret_remove;
 
     administrator get    "/api/v1/tasks"                 task::task_list;
     administrator post   "/api/v1/tasks"                 task::task_create;

@@ -9,6 +9,7 @@ use crate::folder::{DataFolder, FolderError};
 use crate::metrics::Metrics;
 use crate::router::router;
 use crate::tls::{self, TlsError};
+use crate::vault::{self, VaultKeyError};
 use muster_app::{App, AppError, Foundation};
 use muster_domain::Digest;
 use muster_plugin_host::{Compiler, Folders, PluginHost};
@@ -44,6 +45,9 @@ pub enum StartError {
     /// The keys cannot be used.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// The vault cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultKeyError),
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -100,9 +104,11 @@ impl Server {
             private: folder.compiled(),
             files: folder.plugin_files(),
         };
-        let plugin_host = PluginHost::start(config.plugins, folders, compiler)?;
+        let plugin_host = PluginHost::start(config.plugins.clone(), folders, compiler)?;
+        let storage = Storage::open(&folder.database()).await?;
+        let vault_key = vault::open(&folder, &config, &storage).await?;
         let app = App::start(Foundation {
-            storage: Storage::open(&folder.database()).await?,
+            storage,
             plugin_host: Arc::clone(&plugin_host),
             components: folder.components(),
             keep_revisions: config.revisions.keep as usize,
@@ -112,6 +118,7 @@ impl Server {
             outbreak: config.outbreak.rules(),
             waking: config.wake.waking(),
             order_key,
+            vault_key,
         })
         .await?;
         if let Some(token) = &first_token {

@@ -24,6 +24,7 @@ pub mod member;
 pub mod plugin;
 pub mod rollout;
 pub mod run;
+pub mod secret;
 pub mod selection;
 pub mod tag;
 pub mod task;

@@ -145,14 +145,14 @@ export class Step implements ContractStep {
   more: [string, string][];
   /** More arguments. */
   args(...texts: (string | number)[]): this;
-  /** One more argument, whose value is a secret in the server's vault. */
-  secretArg(name: string): this;
   /** A variable of its environment. */
   env(name: string, text: string): this;
   /** A variable of its environment, whose value is a secret in the server's vault. */
   envSecret(name: string, secretName: string): this;
   /** What is written to its standard input. */
   input(text: string): this;
+  /** A secret in the server's vault as its standard input, without a line end. */
+  inputSecret(name: string): this;
   /** Seconds for this step alone. */
   within(seconds: number): this;
   /** What the statuses from `first` to `last` mean. Once there is one, any other means failed, 0 too. */

@@ -24,12 +24,6 @@ export class Step {
     return this;
   }
 
-  /** One more argument, whose value is a secret in the server's vault. */
-  secretArg(name) {
-    this.arguments.push(secret(name));
-    return this;
-  }
-
   /** A variable of its environment. */
   env(name, text) {
     this.environment.push([name, literal(text)]);
@@ -45,6 +39,12 @@ export class Step {
   /** What is written to its standard input. */
   input(text) {
     this.standardInput = literal(text);
+    return this;
+  }
+
+  /** A secret in the server's vault as its standard input, without a line end. */
+  inputSecret(name) {
+    this.standardInput = secret(name);
     return this;
   }
 

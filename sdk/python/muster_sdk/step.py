@@ -32,11 +32,6 @@ class Step(translate.Step):
         self.arguments.extend(translate.Value_Literal(str(text)) for text in texts)
         return self
 
-    def secret_arg(self, name: str) -> Self:
-        """One more argument, whose value is a secret in the server's vault."""
-        self.arguments.append(translate.Value_Secret(name))
-        return self
-
     def env(self, name: str, text: str) -> Self:
         """A variable of its environment."""
         self.environment.append((name, translate.Value_Literal(text)))
@@ -50,6 +45,11 @@ class Step(translate.Step):
     def input(self, text: str) -> Self:
         """What is written to its standard input."""
         self.standard_input = translate.Value_Literal(text)
+        return self
+
+    def input_secret(self, name: str) -> Self:
+        """A secret in the server's vault as its standard input, without a line end."""
+        self.standard_input = translate.Value_Secret(name)
         return self
 
     def within(self, seconds: int) -> Self:

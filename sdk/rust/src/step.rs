@@ -101,6 +101,23 @@ impl Step {
         self
     }
 
+    /// A secret in the server's vault as its standard input, by its name or as a setting of the type
+    /// [`Secret`](crate::Secret). The value is written as it is, without a line end. Where a program can
+    /// take it so, it is better than a variable: an environment can be looked at on the device by
+    /// whoever may look at the process.
+    ///
+    /// ```
+    /// use muster_sdk::{Step, Value};
+    ///
+    /// let step = Step::run("unlock").input_secret("disk");
+    /// assert_eq!(step.standard_input, Some(Value::Secret("disk".into())));
+    /// ```
+    #[must_use]
+    pub fn input_secret(mut self, secret: impl Into<String>) -> Self {
+        self.standard_input = Some(Value::Secret(secret.into()));
+        self
+    }
+
     /// Seconds for this step alone.
     ///
     /// ```

@@ -15,6 +15,8 @@ pub struct Release {
     pub devices: Option<u64>,
     /// `destructive`: sweeping takes something away.
     pub destructive: bool,
+    /// `secrets`: it hands secrets to the device.
+    pub secrets: bool,
     /// `loops`: it never ends looking at settings for the folder `/loop`.
     pub loops: bool,
 }
@@ -31,6 +33,7 @@ fn read(text: &str) -> Release {
         same_command: false,
         devices: None,
         destructive: false,
+        secrets: false,
         loops: false,
     };
     for word in text.split_ascii_whitespace() {
@@ -38,6 +41,7 @@ fn read(text: &str) -> Release {
             "schema-2" => release.renamed = true,
             "same-command" => release.same_command = true,
             "destructive" => release.destructive = true,
+            "secrets" => release.secrets = true,
             "loops" => release.loops = true,
             _ => match word.strip_prefix("devices-") {
                 Some(number) => release.devices = number.parse().ok(),

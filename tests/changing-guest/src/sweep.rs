@@ -10,7 +10,8 @@
 use crate::release::{Release, release};
 use muster_sdk::{
     Command, Failure, Finding, Findings, JsonSchema, Level, Mark, Outcome, Profile, Refusal,
-    Report, Step, Task, TaskType, pointer, serde::Deserialize, serde_json, task_type,
+    Report, Secret, Step, Task, TaskType, Value, pointer, serde::Deserialize, serde_json,
+    task_type,
 };
 
 pub(crate) struct Sweep;
@@ -24,6 +25,9 @@ pub(crate) struct Settings {
     #[serde(default)]
     deep: bool,
     mode: Option<String>,
+    password: Option<Secret>,
+    token: Option<Secret>,
+    note: Option<String>,
 }
 
 impl Settings {
@@ -46,6 +50,26 @@ const SECOND: &str = r#"{
     "additionalProperties": false
 }"#;
 
+const SECRETS: &str = r##"{
+    "type": "object",
+    "properties": {
+        "folder": { "type": "string", "minLength": 1 },
+        "deep": { "type": "boolean" },
+        "password": { "$ref": "#/$defs/secret" },
+        "token": { "$ref": "#/$defs/secret" },
+        "pin": { "type": "string", "format": "password" },
+        "note": { "type": "string" }
+    },
+    "required": ["folder"],
+    "additionalProperties": false,
+    "$defs": { "secret": {
+        "type": "object",
+        "properties": { "secret": { "type": "string", "minLength": 1 } },
+        "required": ["secret"],
+        "additionalProperties": false
+    } }
+}"##;
+
 impl Task for Sweep {
     const ID: &'static str = "sweep";
     type Settings = Settings;
@@ -57,6 +81,11 @@ impl Task for Sweep {
         } else {
             sweep
         };
+        if release().secrets {
+            return sweep
+                .schema(SECRETS)
+                .example("One folder", r#"{ "folder": "/srv" }"#);
+        }
         if release().renamed {
             TaskType {
                 schema_version: 2,
@@ -92,7 +121,7 @@ impl Task for Sweep {
             _ if settings.goes_below() => step.arg("--deep"),
             _ => step,
         };
-        Ok(step.into())
+        Ok(with_secrets(step, settings).into())
     }
 
     fn interpret(&self, settings: &Settings, report: &Report) -> Outcome {
@@ -125,6 +154,25 @@ impl Task for Sweep {
         let mode = if old.deep { "full" } else { "quick" };
         let new = serde_json::json!({ "path": old.folder, "mode": mode });
         Ok(new.to_string())
+    }
+}
+
+/// The password goes by standard input and the token in the environment. A note may ask for what a
+/// plug-in must not do.
+fn with_secrets(mut step: Step, settings: &Settings) -> Step {
+    if let Some(password) = &settings.password {
+        step = step.input_secret(password);
+    }
+    if let Some(token) = &settings.token {
+        step = step.env_secret("TOKEN", token);
+    }
+    match settings.note.as_deref() {
+        Some("steal") => step.env_secret("STOLEN", "other"),
+        Some("argue") => {
+            step.arguments.push(Value::Secret("other".into()));
+            step
+        }
+        _ => step.keep(4096, 4096).keep_lines("^said ", 100),
     }
 }
 

@@ -8,9 +8,12 @@
 mod between;
 mod capable;
 mod changing;
+mod liar;
 mod places;
 mod real;
+mod sealed;
 mod second;
+mod secrets;
 mod tidy;
 mod timed;
 mod transfer;
@@ -20,14 +23,17 @@ mod witness;
 pub use between::{Between, Then};
 pub use capable::{CAPABLE, capable};
 pub use changing::{CHANGING, Sweeper, changing, changing_release, changing_upload, sweep};
+pub use liar::Liar;
 pub use places::{ELSEWHERE, places};
 pub use real::{done, prepare};
+pub use sealed::{Sealed, Teller, with_secrets};
 pub use second::{
     FOUND, SCANNER_ARGUMENTS, SECOND_VERSION, WARNED, clamav_of_version, first_clamav,
     second_clamav,
 };
+pub use secrets::Needles;
 pub use tidy::{State, revisions, tidy};
-pub use timed::{Timed, assigned, run_of, runs, scheduled, stands};
+pub use timed::{Timed, assigned, assigned_to, run_of, runs, scheduled, stands};
 pub use transfer::{import, import_done, import_plan};
 pub use trial::{CRASH_AT, Trial, killed};
 pub use witness::Witness;
@@ -203,6 +209,7 @@ pub fn task(name: &str, application: &str, task_type: &str, settings: Value) -> 
         time_limit: None,
         schedule: None,
         rollout: None,
+        allow_plain: vec![],
     }
 }
 

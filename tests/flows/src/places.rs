@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The places that no run passes; they have tests of their own.
-pub const ELSEWHERE: [&str; 41] = [
+pub const ELSEWHERE: [&str; 48] = [
     "agent.assignment-committed",
     "agent.occurrence-before-commit",
     "agent.occurrence-committed",
     "agent.retry-committed",
+    "agent.secrets-taken",
     "agent.welcomed",
     "agent.windows-committed",
     "approve.before-commit",
@@ -36,6 +37,8 @@ pub const ELSEWHERE: [&str; 41] = [
     "report.later-before-commit",
     "report.own-committed",
     "rollout.before-commit",
+    "secret.before-commit",
+    "secret.given-before-commit",
     "server.keys-made",
     "submit.before-commit",
     "trust.credential-written",
@@ -47,6 +50,10 @@ pub const ELSEWHERE: [&str; 41] = [
     "trust.revocations-written",
     "trust.revoked-written",
     "trust.rotation-written",
+    "vault.key-made",
+    "vault.next-key-made",
+    "vault.rotate-before-commit",
+    "vault.rotated",
 ];
 
 /// Every name that is given to `muster_crash_point::reach` in the sources of the programs.

@@ -4,7 +4,7 @@ use crate::{ALWAYS, Device, scan, system_with_clamav_in};
 use anyhow::Result;
 use muster_api::run::RunView;
 use muster_api::task::{TaskCreate, TaskView};
-use muster_test_harness::{Client, Environment, TestClock, TestSystem, folder, until};
+use muster_test_harness::{Agent, Client, Environment, TestClock, TestSystem, folder, until};
 use serde_json::Value;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -115,9 +115,9 @@ pub async fn run_of(client: &Client, task: i64, occurrence: &str) -> Result<RunV
 }
 
 /// What a device keeps of a task: how it stands, and what it was given.
-async fn kept(device: &Device, task: i64) -> Result<Option<(String, String)>> {
+async fn kept(agent: &Agent, task: i64) -> Result<Option<(String, String)>> {
     let options = SqliteConnectOptions::new()
-        .filename(device.agent.data().join("agent.db"))
+        .filename(agent.data().join("agent.db"))
         .read_only(true);
     let mut store = options.connect().await?;
     let row = sqlx::query_as(
@@ -130,9 +130,13 @@ async fn kept(device: &Device, task: i64) -> Result<Option<(String, String)>> {
 
 /// Waits until what a device keeps of a task stands so, with these words in it.
 pub async fn stands(device: &Device, task: i64, standing: &str, words: &str) -> Result<()> {
-    let what = format!("task {task} to be {standing} on {}", device.agent.name());
+    stands_on(&device.agent, task, standing, words).await
+}
+
+async fn stands_on(agent: &Agent, task: i64, standing: &str, words: &str) -> Result<()> {
+    let what = format!("task {task} to be {standing} on {}", agent.name());
     until(&what, async || {
-        let kept = kept(device, task).await?;
+        let kept = kept(agent, task).await?;
         let so = kept.is_some_and(|kept| kept.0 == standing && kept.1.contains(words));
         Ok(so.then_some(()))
     })
@@ -142,6 +146,11 @@ pub async fn stands(device: &Device, task: i64, standing: &str, words: &str) -> 
 /// Waits until a device has a task and the command for it, so that it needs nobody.
 pub async fn assigned(device: &Device, task: i64) -> Result<()> {
     stands(device, task, "active", "has its command").await
+}
+
+/// The same for any agent.
+pub async fn assigned_to(agent: &Agent, task: i64) -> Result<()> {
+    stands_on(agent, task, "active", "has its command").await
 }
 
 /// The occurrences of which there are runs.

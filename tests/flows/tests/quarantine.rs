@@ -31,6 +31,7 @@ fn told_to(word: &str) -> TaskCreate {
         time_limit: None,
         schedule: None,
         rollout: None,
+        allow_plain: vec![],
     }
 }
 

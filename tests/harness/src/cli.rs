@@ -3,6 +3,7 @@
 use crate::{Server, TestSystem};
 use anyhow::{Context as _, Result, ensure};
 use serde::de::DeserializeOwned;
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 /// What the program did.
@@ -33,6 +34,11 @@ impl TestSystem {
     /// Runs `muster` for this system's administrator, in the folder of the system. Nobody sits at a
     /// terminal.
     pub async fn muster(&self, arguments: &[&str]) -> Result<Ran> {
+        self.muster_fed(arguments, "").await
+    }
+
+    /// The same, with something on its standard input.
+    pub async fn muster_fed(&self, arguments: &[&str], input: &str) -> Result<Ran> {
         let mut command = Command::new(&self.programs.cli);
         command
             .args(arguments)
@@ -42,9 +48,19 @@ impl TestSystem {
             .env("MUSTER_TOKEN", self.server.token())
             .env("MUSTER_CA_FILE", ca_file(&self.server))
             .env("TZ", "UTC")
-            .stdin(Stdio::null());
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let input = input.to_owned();
         // It may talk to what this very test serves.
-        let output = tokio::task::spawn_blocking(move || command.output());
+        let output = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn()?;
+            if let Some(mut stdin) = child.stdin.take() {
+                // What does not read it closes it.
+                let _ = stdin.write_all(input.as_bytes());
+            }
+            child.wait_with_output()
+        });
         let output = output.await?.context("cannot start muster")?;
         Ok(Ran {
             status: output.status.code().context("muster was killed")?,

@@ -2,6 +2,7 @@
 //! comes out.
 
 use crate::execute::control::Control;
+use crate::secrets::Awaited;
 use crate::store::delivery::{Delivery, State};
 use jiff::Timestamp;
 use muster_agent_protocol::message::End;
@@ -24,6 +25,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) sibling: Option<Cause>,
     /// The delivery that it has to wait for.
     pub(super) blocked_by: Option<RunId>,
+    /// How it stands with its secrets, once they are all that was missing.
+    pub(super) secrets: Option<Awaited>,
     pub(super) most_attempts: u32,
     pub(super) now: Timestamp,
 }
@@ -40,6 +43,8 @@ pub(super) enum Step {
     Queue(RunId),
     /// All is ready, but for its command's body.
     AwaitCommand,
+    /// All is ready, but for the secrets that are asked for.
+    AwaitSecrets,
     Start,
     /// Change what is wanted of the command at work.
     Control(Control),
@@ -50,7 +55,10 @@ pub(super) enum Step {
 impl Step {
     /// Whether later deliveries have to stand behind it.
     pub(super) fn claims(&self) -> bool {
-        matches!(self, Self::Queue(_) | Self::AwaitCommand | Self::Start)
+        matches!(
+            self,
+            Self::Queue(_) | Self::AwaitCommand | Self::AwaitSecrets | Self::Start
+        )
     }
 }
 
@@ -167,9 +175,13 @@ fn decide_idle(delivery: &Delivery, around: &Surroundings<'_>) -> Step {
     if let Some(cause) = around.sibling.clone().filter(|_| delivery.attempt == 0) {
         return Step::Wait(cause);
     }
+    if let Some(Awaited::Unavailable(cause)) = &around.secrets {
+        return Step::Wait(cause.clone());
+    }
     match around.blocked_by {
         Some(run) => Step::Queue(run),
         None if !delivery.has_command => Step::AwaitCommand,
+        None if around.secrets.is_some() => Step::AwaitSecrets,
         None => Step::Start,
     }
 }

@@ -45,9 +45,37 @@ fn around(application: Option<ApplicationState>) -> Surroundings<'static> {
         held: None,
         sibling: None,
         blocked_by: None,
+        secrets: None,
         most_attempts: 3,
         now: Timestamp::UNIX_EPOCH,
     }
+}
+
+#[test]
+fn it_waits_for_its_secrets_and_keeps_others_up_only_while_they_come() {
+    let delivery = delivery(Wanted::Run, Needs::Nothing);
+    let ask = |secrets, blocked_by| {
+        let around = Surroundings {
+            secrets,
+            blocked_by,
+            ..around(Some(ApplicationState::Running))
+        };
+        decide(&delivery, &around)
+    };
+    let cause = Cause::SecretUnavailable {
+        secret: "proxy".into(),
+        reason: muster_domain::secret::SecretAbsence::Unknown,
+    };
+    let coming = ask(Some(Awaited::Coming), None);
+    assert_eq!(coming, Step::AwaitSecrets);
+    assert!(coming.claims());
+    let unavailable = ask(Some(Awaited::Unavailable(cause.clone())), Some(RunId(9)));
+    assert_eq!(unavailable, Step::Wait(cause));
+    assert!(!unavailable.claims());
+    assert_eq!(
+        ask(Some(Awaited::Coming), Some(RunId(9))),
+        Step::Queue(RunId(9))
+    );
 }
 
 #[test]

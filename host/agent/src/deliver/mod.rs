@@ -21,6 +21,7 @@ use crate::store::{StoreError, assignment, command, lineage, news};
 use decide::{Step, Surroundings, decide};
 use jiff::Timestamp;
 use muster_agent_protocol::message::{End, News};
+use muster_agent_protocol::secret::Values;
 use muster_domain::delivery::{Cause, Wanted};
 use muster_domain::report::Report;
 use muster_domain::schedule::Failure;
@@ -170,6 +171,8 @@ impl Deliver {
         let barred = lineage::is_barred(&mut connection).await?;
         let windows = assignment::windows(&mut connection).await?;
         drop(connection);
+        let secrets = &self.shared.secrets;
+        secrets.retain(|run| open.iter().any(|delivery| delivery.order.run == run));
         let windows = windows.map_or(Vec::new(), |(_, windows)| windows);
         let now = muster_clock::now();
         let hold = windows::hold(&windows, &self.shared.zone.borrow(), now);
@@ -206,6 +209,10 @@ impl Deliver {
                 held: held_tasks.get(&order.task),
                 sibling: siblings.of(delivery),
                 blocked_by: self.blocked_by(delivery, &claims),
+                secrets: self
+                    .shared
+                    .secrets
+                    .awaited(order.run, &self.shared.store.hints),
                 most_attempts: self.shared.tuning.most_attempts,
                 now,
             };
@@ -218,6 +225,9 @@ impl Deliver {
                     application: order.application.clone(),
                     exclusive: order.exclusive,
                 });
+            }
+            if step != Step::Start {
+                self.shared.secrets.put_down(order.run);
             }
             self.act(delivery, step, view).await?;
         }
@@ -252,7 +262,7 @@ impl Deliver {
     ) -> Result<(), StoreError> {
         let run = delivery.order.run;
         match step {
-            Step::Nothing | Step::AwaitCommand => Ok(()),
+            Step::Nothing | Step::AwaitCommand | Step::AwaitSecrets => Ok(()),
             Step::Wait(cause) => self.wait(delivery, cause).await,
             Step::Queue(before) => {
                 self.wait(delivery, Cause::BlockedByTask { run: before })
@@ -332,6 +342,17 @@ impl Deliver {
                 return outcome::commit(&self.shared, delivery, &end, &Report::default()).await;
             }
         };
+        let secrets = match steps.iter().find_map(Prepared::secret) {
+            Some(name) => self
+                .shared
+                .secrets
+                .take(order.run, name, &self.shared.store.hints),
+            None => Some(Values::default()),
+        };
+        let Some(secrets) = secrets else {
+            return Ok(());
+        };
+        muster_crash_point::reach("agent.secrets-taken");
         let Some(attempt) = outcome::begin(&self.shared, delivery).await? else {
             return Ok(());
         };
@@ -340,8 +361,12 @@ impl Deliver {
             attempt,
             ..delivery.clone()
         };
-        self.workers
-            .spawn(carry_out(self.shared.clone(), begun, steps, wishes));
+        self.workers.spawn(carry_out(
+            self.shared.clone(),
+            begun,
+            (steps, secrets),
+            wishes,
+        ));
         let at_work = AtWork {
             control,
             application: order.application.clone(),
@@ -356,7 +381,7 @@ impl Deliver {
 async fn carry_out(
     shared: Arc<Shared>,
     delivery: Delivery,
-    steps: Vec<Prepared>,
+    (steps, secrets): (Vec<Prepared>, Values),
     mut wishes: watch::Receiver<Control>,
 ) -> RunId {
     let run = delivery.order.run;
@@ -367,6 +392,7 @@ async fn carry_out(
             let work = Work {
                 run,
                 steps,
+                secrets,
                 limit: Duration::from_secs(delivery.order.time_limit.into()),
                 grace: shared.tuning.grace,
                 mark: shared.mark(run, delivery.attempt),

@@ -5,6 +5,7 @@
 
 pub(crate) mod control;
 pub(crate) mod group;
+mod mask;
 mod output;
 pub(crate) mod prepare;
 pub(crate) mod probe;
@@ -13,7 +14,9 @@ pub(crate) mod step;
 
 use crate::store::{Store, delivery};
 use control::{Control, Ending, Stopwatch};
+use mask::Mask;
 use muster_agent_protocol::message::End;
+use muster_agent_protocol::secret::Values;
 use muster_domain::RunId;
 use muster_domain::command::Meaning;
 use muster_domain::report::{Report, StepEnd, StepReport};
@@ -37,6 +40,8 @@ pub enum Executor {
 pub(crate) struct Work {
     pub(crate) run: RunId,
     pub(crate) steps: Vec<Prepared>,
+    /// All that the steps need; wiped when the command is over.
+    pub(crate) secrets: Values,
     pub(crate) limit: Duration,
     pub(crate) grace: Duration,
     /// Name and value of a variable by which leftover processes are known.
@@ -70,6 +75,8 @@ pub(crate) async fn execute(
     let mut clock = Stopwatch::new(work.limit);
     let mut progress = Progress::new(work.board.clone(), work.run);
     let count = work.steps.len();
+    // Of all steps: one may put out what another one was given.
+    let mask = Arc::new(Mask::new(&work.secrets));
     for (place, step) in work.steps.iter().enumerate() {
         if let Err(ending) = Control::until_run(&mut control).await {
             return Some((end_of(ending)?, report));
@@ -80,8 +87,9 @@ pub(crate) async fn execute(
             &step.keep,
             step.lines.clone(),
             progress.with_rule(step.progress.clone()),
-        );
-        let (end, by, output) = match step::start(step, &work.mark) {
+        )
+        .masked(mask.clone());
+        let (end, by, output) = match step::start(step, &work.secrets, &work.mark) {
             Err(cause) => {
                 let why = format!("{} cannot be started: {cause}", step.path.display());
                 (StepEnd::NotStarted(why), None, output)

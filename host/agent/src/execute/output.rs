@@ -1,10 +1,12 @@
 //! Output of a step: its head, its tail, and the lines that were asked for; never more in memory
 //! than that, whatever a program writes.
 
+use super::mask::{Mask, Masked};
 use super::progress::Progress;
 use muster_domain::command::KeptOutput;
 use regex::Regex;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A line is looked at up to here; what is beyond counts to no line.
 const MOST_LINE: usize = 8 * 1024;
@@ -26,6 +28,8 @@ pub(crate) struct Output {
     left_out: u64,
     unfinished: [Vec<u8>; 2],
     progress: Progress,
+    mask: Arc<Mask>,
+    streams: [Masked; 2],
 }
 
 /// Which of the two streams.
@@ -58,7 +62,15 @@ impl Output {
             left_out: 0,
             unfinished: [Vec::new(), Vec::new()],
             progress,
+            mask: Arc::default(),
+            streams: Default::default(),
         }
+    }
+
+    /// The same, in which no secret is kept, nor looked at by the rules of a command.
+    pub(crate) fn masked(mut self, mask: Arc<Mask>) -> Self {
+        self.mask = mask;
+        self
     }
 
     /// One that keeps nothing, to stand in the place of one that was taken.
@@ -77,6 +89,16 @@ impl Output {
 
     /// Takes what a stream gave.
     pub(crate) fn take(&mut self, stream: Stream, bytes: &[u8]) {
+        if self.mask.is_empty() {
+            return self.keep(stream, bytes);
+        }
+        if let Some(masked) = self.streams.get_mut(stream as usize) {
+            let bytes = self.mask.pass(masked, bytes);
+            self.keep(stream, &bytes);
+        }
+    }
+
+    fn keep(&mut self, stream: Stream, bytes: &[u8]) {
         let (head, rest) = bytes.split_at(bytes.len().min(self.head_most - self.head.len()));
         self.head.extend_from_slice(head);
         let rest = rest
@@ -136,6 +158,12 @@ impl Output {
 
     /// The end of the output: the last lines may lack their line ends.
     pub(crate) fn finish(mut self) -> (Kept, Progress) {
+        for stream in [Stream::Output, Stream::Error] {
+            if let Some(masked) = self.streams.get_mut(stream as usize) {
+                let rest = self.mask.finish(masked);
+                self.keep(stream, &rest);
+            }
+        }
         for line in std::mem::take(&mut self.unfinished) {
             self.line(&line);
         }

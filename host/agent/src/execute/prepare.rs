@@ -1,5 +1,5 @@
 //! Before a command begins: every program is one that the connector names, every pattern compiles,
-//! every value is here. So a command that cannot be carried out whole is not begun.
+//! every value is in a place where it may be. So a command that cannot be carried out whole is not begun.
 
 use crate::connector::{Connector, bounded_regex};
 use muster_domain::command::{Command, KeptOutput, ProgressRole, Step, Value};
@@ -15,8 +15,8 @@ pub(crate) struct Prepared {
     pub(crate) step: Step,
     pub(crate) path: PathBuf,
     pub(crate) arguments: Vec<String>,
-    pub(crate) environment: Vec<(String, String)>,
-    pub(crate) input: Option<String>,
+    pub(crate) environment: Vec<(String, Value)>,
+    pub(crate) input: Option<Value>,
     pub(crate) limit: Option<Duration>,
     pub(crate) progress: Option<(Regex, ProgressRole)>,
     pub(crate) lines: Option<Regex>,
@@ -35,8 +35,10 @@ pub(crate) enum Refusal {
         program: String,
         application: String,
     },
-    #[error("secret \"{0}\" is wanted, and this agent cannot fetch secrets yet")]
-    Secret(String),
+    #[error(
+        "secret \"{0}\" would be an argument, which every user of this device can see while the program runs"
+    )]
+    SecretArgument(String),
     #[error("the environment variable \"{0}\" may not be set")]
     Variable(String),
     #[error("a pattern of program \"{program}\" cannot be used: {cause}")]
@@ -81,7 +83,7 @@ fn prepare_step(step: Step, connector: &Connector) -> Result<Prepared, Refusal> 
         // The loader's variables would let a named program run code that nobody named.
         let allowed = !name.is_empty() && !name.contains(['=', '\0']) && !name.starts_with("LD_");
         if allowed {
-            Ok((name.clone(), literal(value)?))
+            Ok((name.clone(), value.clone()))
         } else {
             Err(Refusal::Variable(name.clone()))
         }
@@ -91,10 +93,10 @@ fn prepare_step(step: Step, connector: &Connector) -> Result<Prepared, Refusal> 
         arguments: step
             .arguments
             .iter()
-            .map(literal)
+            .map(argument)
             .collect::<Result<_, _>>()?,
         environment: environment.collect::<Result<_, _>>()?,
-        input: step.standard_input.as_ref().map(literal).transpose()?,
+        input: step.standard_input.clone(),
         limit: step
             .time_limit
             .map(|seconds| Duration::from_secs(seconds.into())),
@@ -105,10 +107,23 @@ fn prepare_step(step: Step, connector: &Connector) -> Result<Prepared, Refusal> 
     })
 }
 
-fn literal(value: &Value) -> Result<String, Refusal> {
+fn argument(value: &Value) -> Result<String, Refusal> {
     match value {
         Value::Literal(text) => Ok(text.clone()),
-        Value::Secret(name) => Err(Refusal::Secret(name.clone())),
+        Value::Secret(name) => Err(Refusal::SecretArgument(name.clone())),
+    }
+}
+
+impl Prepared {
+    /// A secret that it needs, if it needs any.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        let environment = self.environment.iter().map(|(_, value)| value);
+        environment
+            .chain(&self.input)
+            .find_map(|value| match value {
+                Value::Secret(name) => Some(name.as_str()),
+                Value::Literal(_) => None,
+            })
     }
 }
 
@@ -148,7 +163,7 @@ mod tests {
         );
         assert!(
             step(serde_json::json!({ "arguments": [{ "secret": "key" }] }))
-                .contains("secret \"key\"")
+                .contains("secret \"key\" would be an argument")
         );
         assert!(
             step(serde_json::json!({ "environment": [["LD_PRELOAD", { "literal": "x" }]] }))

@@ -4,6 +4,8 @@ use super::control::{Control, Ending, Stopwatch};
 use super::group::Group;
 use super::output::{Output, Stream};
 use super::prepare::Prepared;
+use muster_agent_protocol::secret::Values;
+use muster_domain::command::Value;
 use muster_domain::report::StepEnd;
 use rustix::process::Signal;
 use std::os::unix::process::ExitStatusExt as _;
@@ -15,6 +17,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 /// A process that left the group may still hold an output open; it is not waited for longer.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -47,25 +50,50 @@ pub(crate) fn bare(command: &mut Command) {
 /// A program that was started.
 pub(crate) struct Started {
     child: Child,
+    input: Option<Zeroizing<String>>,
     pub(crate) group: Group,
 }
 
 /// Starts the program of a step. `mark` is put into its environment.
-pub(crate) fn start(step: &Prepared, mark: &(String, String)) -> std::io::Result<Started> {
+pub(crate) fn start(
+    step: &Prepared,
+    secrets: &Values,
+    mark: &(String, String),
+) -> std::io::Result<Started> {
+    let input = step.input.as_ref().map(|input| text(input, secrets));
+    let input = input
+        .transpose()?
+        .map(|input| Zeroizing::new(input.to_owned()));
     let mut command = Command::new(&step.path);
     bare(&mut command);
     command
         .args(&step.arguments)
         .env(&mark.0, &mark.1)
-        .envs(step.environment.iter().map(|(name, value)| (name, value)))
-        .stdin(if step.input.is_some() {
+        .stdin(if input.is_some() {
             Stdio::piped()
         } else {
             Stdio::null()
         });
+    for (name, value) in &step.environment {
+        command.env(name, text(value, secrets)?);
+    }
     let child = command.spawn()?;
     let group = Group::of(&child)?;
-    Ok(Started { child, group })
+    Ok(Started {
+        child,
+        input,
+        group,
+    })
+}
+
+/// A value as the program gets it.
+fn text<'v>(value: &'v Value, secrets: &'v Values) -> std::io::Result<&'v str> {
+    match value {
+        Value::Literal(text) => Ok(text),
+        Value::Secret(name) => secrets.get(name).ok_or_else(|| {
+            std::io::Error::other(format!("the server did not give secret \"{name}\""))
+        }),
+    }
 }
 
 /// Sees a started program to its end. Time counts only while it is not paused.
@@ -86,7 +114,7 @@ pub(crate) async fn follow(
         readers.spawn(read(stream, Stream::Error, output.clone()));
     }
     let mut writer = JoinSet::new();
-    if let (Some(mut stdin), Some(input)) = (started.child.stdin.take(), step.input.clone()) {
+    if let (Some(mut stdin), Some(input)) = (started.child.stdin.take(), started.input.take()) {
         writer.spawn(async move {
             // A program that does not want its input closes it; that is its right.
             let _ = stdin.write_all(input.as_bytes()).await;

@@ -11,6 +11,8 @@ use crate::wake;
 use futures_util::{SinkExt as _, StreamExt as _};
 use muster_agent_protocol::VERSION;
 use muster_agent_protocol::message::{FromAgent, FromServer, Hello, Welcome};
+use muster_agent_protocol::order::Envelope;
+use muster_agent_protocol::secret::DeviceSecrets;
 use muster_domain::Digest;
 use muster_domain::command::Command;
 use muster_domain::device::Facts;
@@ -91,6 +93,7 @@ impl<'a> Session<'a> {
             Ok(never) => match never {},
             Err(error) => error,
         };
+        self.shared.secrets.linked(false, &self.shared.store.hints);
         let _ = timeout(Duration::from_secs(1), self.socket.close(None)).await;
         match error {
             SessionError::Stopped => LinkEnd::Stopped,
@@ -144,6 +147,7 @@ impl<'a> Session<'a> {
                 () = self.shared.store.hints.link.notified() => {
                     self.send_news().await?;
                     self.ask_for_commands().await?;
+                    self.ask_for_secrets().await?;
                 }
                 _ = view.changed() => {
                     let now = view.borrow_and_update().clone();
@@ -253,7 +257,9 @@ impl<'a> Session<'a> {
         // A server forgets the progress of a device whose link it lost.
         self.shared.board.tell_again();
         self.send_news().await?;
-        self.ask_for_commands().await
+        self.ask_for_commands().await?;
+        self.shared.secrets.linked(true, &self.shared.store.hints);
+        Ok(())
     }
 
     fn read(
@@ -313,6 +319,8 @@ impl<'a> Session<'a> {
             Some(FromServer::Wake { addresses, port }) => {
                 wake::relay(&addresses, port, &shared.tuning.wake).await;
             }
+            Some(FromServer::Secrets(envelope)) => self.take_secrets(&envelope),
+            Some(FromServer::SecretsChanged) => shared.secrets.changed(&shared.store.hints),
             Some(FromServer::Acknowledge { up_to }) => {
                 news::acknowledged(&mut *shared.store.acquire().await?, up_to.min(self.sent))
                     .await?;
@@ -354,6 +362,30 @@ impl<'a> Session<'a> {
             }
         }
         Ok(())
+    }
+
+    /// After the news, by which the server knows of a delivery that began here.
+    async fn ask_for_secrets(&mut self) -> Result<(), SessionError> {
+        for (run, key) in self.shared.secrets.to_ask() {
+            self.send(&FromAgent::NeedSecrets { run, key }).await?;
+        }
+        Ok(())
+    }
+
+    /// What is wrong with an answer leaves the question open; it is asked again over the next link.
+    fn take_secrets(&self, envelope: &Envelope) {
+        let (identity, hints) = (&self.shared.identity, &self.shared.store.hints);
+        match envelope.open::<DeviceSecrets>(&identity.order_key) {
+            Ok(secrets) if secrets.device == identity.device => {
+                self.shared
+                    .secrets
+                    .answered(identity.device, &secrets, hints);
+            }
+            Ok(secrets) => {
+                tracing::warn!(device = %secrets.device, "secrets for another device were not taken");
+            }
+            Err(cause) => tracing::warn!("secrets were not taken: {cause}"),
+        }
     }
 
     async fn send_news(&mut self) -> Result<(), SessionError> {

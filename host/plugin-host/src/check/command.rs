@@ -4,6 +4,7 @@ use super::Faults;
 use super::description::MOST_TIME;
 use super::pattern::{Patterns, Use};
 use muster_domain::command::{Command, ProgressRole, Step, Value};
+use std::collections::BTreeSet;
 
 /// Steps of a command.
 const MOST_STEPS: usize = 32;
@@ -19,6 +20,24 @@ const MOST_COMMAND: usize = 2 << 20;
 const MOST_KEPT: u32 = 64 << 10;
 /// Lines of output kept.
 const MOST_LINES: u32 = 10_000;
+
+/// Says which secrets a command wants that the settings do not name: a plug-in hands on what it was
+/// given, and chooses nothing from the vault by itself.
+pub(crate) fn check_secrets(
+    faults: &mut Faults,
+    place: &str,
+    command: &Command,
+    named: &BTreeSet<String>,
+) {
+    for name in command.secrets().filter(|name| !name.is_empty()) {
+        if !named.contains(name) {
+            faults.add(
+                place,
+                format_args!("the command wants secret {name:?}, which the settings do not name"),
+            );
+        }
+    }
+}
 
 /// Says all that is wrong with a command.
 pub(crate) fn check(faults: &mut Faults, place: &str, command: &Command, patterns: &Patterns) {
@@ -52,6 +71,15 @@ fn check_step(faults: &mut Faults, place: &str, step: &Step, patterns: &Patterns
     }
     faults.count(&format!("{place}/arguments"), &step.arguments, MOST_VALUES);
     for (number, argument) in step.arguments.iter().enumerate().take(MOST_VALUES) {
+        if let Value::Secret(name) = argument
+            && !name.is_empty()
+        {
+            faults.add(
+                &format!("{place}/arguments/{number}"),
+                "a secret is no argument: every user of a device sees the arguments of what runs there. Hand it over by standard input, or in the environment",
+            );
+            continue;
+        }
         check_value(faults, argument, MOST_VALUE, || {
             format!("{place}/arguments/{number}")
         });
@@ -273,6 +301,9 @@ mod tests {
         one_fault_at("arguments/0", |step| {
             step.arguments = vec![Value::Secret(String::new())];
         });
+        one_fault_at("arguments/0", |step| {
+            step.arguments = vec![Value::Secret("proxy".into())];
+        });
         one_fault_at("arguments", |step| {
             step.arguments = vec![Value::Literal(String::new()); 1001];
         });
@@ -307,6 +338,23 @@ mod tests {
         one_fault_at("keep/most-lines", |step| {
             step.keep.most_lines = MOST_LINES + 1;
         });
+    }
+
+    #[test]
+    fn a_command_wants_the_secrets_that_its_settings_name() {
+        let mut step = step();
+        step.environment = vec![("A".into(), Value::Secret("proxy".into()))];
+        step.standard_input = Some(Value::Secret("other".into()));
+        let command = Command {
+            steps: vec![step],
+            more: vec![],
+        };
+        let mut faults = Faults::default();
+        check(&mut faults, "0", &command, &Patterns::default());
+        check_secrets(&mut faults, "0", &command, &["proxy".to_owned()].into());
+        let faults = faults.into_lines();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].contains("\"other\""), "{faults:?}");
     }
 
     #[test]

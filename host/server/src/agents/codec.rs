@@ -41,6 +41,7 @@ fn parse(text: &str) -> Result<FromAgent, Unreadable> {
         FromAgent::News { .. } => return Ok(message),
         FromAgent::Hello(hello) => hello_is_bounded(hello),
         FromAgent::Applications { applications } => are_bounded(applications),
+        FromAgent::NeedSecrets { key, .. } => key.len() <= MOST_VALUE,
         FromAgent::NeedCommand { .. } | FromAgent::Progress { .. } => true,
     };
     if bounded && text.len() <= MOST_TEXT {

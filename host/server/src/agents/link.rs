@@ -331,6 +331,7 @@ async fn take(
             percent,
             message,
         } => app.link_progress(id, run, percent, message).await,
+        FromAgent::NeedSecrets { run, key } => link.send(app.link_secrets(id, run, &key).await?),
         FromAgent::NeedCommand { hash } => match app.link_command_body(hash).await? {
             Some(body) => link.send(FromServer::Command { hash, body }),
             None => {

@@ -15,6 +15,7 @@ use muster_api::task::{
 };
 use muster_app::submit::{TaskChangeRequest, TaskRequest};
 use muster_app::task::TaskFilter;
+use muster_app::vault::AllowPlain;
 use muster_app::{Administrator, App};
 use muster_domain::TaskId;
 use muster_domain::settings::Settings;
@@ -93,6 +94,7 @@ pub(super) fn request(task: TaskCreate) -> Result<TaskRequest, Problem> {
         time_limit: task.time_limit,
         schedule: task.schedule,
         rollout: task.rollout,
+        allow_plain: AllowPlain::At(task.allow_plain),
     })
 }
 
@@ -143,6 +145,7 @@ pub(crate) async fn task_change(
         schedule: change.schedule,
         rollout: change.rollout,
         schema_version: None,
+        allow_plain: AllowPlain::At(change.allow_plain),
     };
     let task = app
         .task_change(&who, number("task", &task)?, request)

@@ -4,22 +4,11 @@ use super::rule::{DEFAULTS_VALID, SECRET_BY_NAME, SETTINGS_TITLED};
 use super::trial::{Trial, task_types};
 use crate::Plugin;
 use crate::draw::settings::resolve;
+use muster_domain::secret::speaks_of_secret;
 use serde_json::Value;
 
 /// Levels below which no setting is looked for.
 const MOST_LEVELS: usize = 30;
-/// Words that make a setting one that holds a secret.
-const SECRETS: [&str; 9] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "apikey",
-    "accesskey",
-    "privatekey",
-    "credential",
-    "authtoken",
-];
 
 pub(super) fn run(trial: &mut Trial<'_>, plugin: &Plugin) {
     for task_type in task_types(plugin) {
@@ -135,9 +124,7 @@ fn names_secret(schema: &Value) -> bool {
 
 /// A name that speaks of a secret, for a text: what names one is an object.
 fn holds_secret(name: &str, setting: &Value) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    let plain = plain.to_ascii_lowercase();
-    let speaks = SECRETS.iter().any(|word| plain.ends_with(word)) || plain == "token";
+    let speaks = speaks_of_secret(name);
     let is_text = match setting.get("type") {
         Some(Value::String(kind)) => kind == "string",
         Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "string"),

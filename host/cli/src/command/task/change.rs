@@ -22,11 +22,15 @@ pub(crate) struct SettingsArgs {
     /// A single setting; may be given several times
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<Assignment>,
+    /// Take what stands at this place for no secret, though it looks like one; may be given several
+    /// times. It is recorded that you said so
+    #[arg(long, value_name = "POINTER")]
+    pub(crate) allow_plain: Vec<String>,
 }
 
 impl SettingsArgs {
     fn is_empty(&self) -> bool {
-        self.settings.is_none() && self.set.is_empty()
+        self.settings.is_none() && self.set.is_empty() && self.allow_plain.is_empty()
     }
 
     /// The settings that come of it: those of the file, or else `base`, with single ones on top.
@@ -110,6 +114,7 @@ impl Set {
             time_limit: self.time_limit,
             schedule,
             rollout,
+            allow_plain: self.settings.allow_plain,
         };
         let answer = context.client.patch(&self.comment.on(&path), &body).await?;
         if context.out.is_json() {

@@ -63,6 +63,7 @@ impl Create {
             time_limit: self.time_limit,
             schedule: self.schedule.value()?,
             rollout: self.rollout.map(|file| file.json()).transpose()?,
+            allow_plain: self.settings.allow_plain,
         };
         if self.plan {
             let answer = context.client.post("/tasks/plan", &body).await?;

@@ -121,6 +121,7 @@ fn task() -> TaskCreate {
         time_limit: None,
         schedule: None,
         rollout: None,
+        allow_plain: vec![],
     }
 }
 

@@ -269,5 +269,6 @@ fn task(application: &str, word: &str) -> TaskCreate {
         time_limit: None,
         schedule: None,
         rollout: None,
+        allow_plain: vec![],
     }
 }

@@ -230,6 +230,7 @@ async fn first_call(client: &Client, application: &str) -> Result<f64> {
         time_limit: None,
         schedule: None,
         rollout: None,
+        allow_plain: vec![],
     };
     client.task_create(&task).await?;
     let health: PluginHealthView = client
