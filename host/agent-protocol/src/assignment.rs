@@ -10,6 +10,7 @@ use muster_domain::application::Needs;
 use muster_domain::delivery::Cause;
 use muster_domain::schedule::Schedule;
 use muster_domain::schedule::window::Window;
+use muster_domain::settings::Settings;
 use muster_domain::{ApplicationId, DeviceId, Digest, TaskId, TaskTypeId};
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,21 @@ pub struct Assigned {
     pub since: Timestamp,
     /// How many devices the task is for, from which an automatic random delay follows.
     pub devices: u32,
+    /// What the device's user may change of it. None where it is not a local task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<Local>,
+}
+
+/// A local task, as the device's user sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Local {
+    /// The version of it that the user's changes are made on.
+    pub version: u32,
+    /// Its settings.
+    pub settings: Settings,
+    /// Whether the device's user made it.
+    pub own: bool,
 }
 
 /// The windows of a device: all of them, each time.

@@ -14,6 +14,7 @@ pub mod enroll;
 pub mod message;
 pub mod order;
 pub mod secret;
+pub mod user;
 
 /// The version of this protocol. Both sides name theirs; the lower one holds.
 pub const VERSION: u32 = 1;

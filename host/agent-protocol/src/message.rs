@@ -7,6 +7,7 @@ use muster_domain::device::{Facts, InstalledApplication};
 use muster_domain::event::Severity;
 use muster_domain::report::Report;
 use muster_domain::schedule::OccurrenceId;
+use muster_domain::user::UserEdit;
 use muster_domain::{DeviceId, Digest, RunId, TaskId};
 use serde::{Deserialize, Serialize};
 
@@ -159,6 +160,11 @@ pub enum News {
         /// What came of its steps; empty if it never began.
         report: Report,
     },
+    /// The device's user asks for something. The server answers with [`FromServer::Edited`].
+    Asked {
+        /// What for.
+        asked: Box<UserEdit>,
+    },
     /// Something happened on the device that is not a state of a delivery, such as a refused order.
     Happened {
         /// Noun and verb: `order.refused`, `connector.invalid`.
@@ -208,6 +214,10 @@ pub enum FromServer {
     Assign(Envelope),
     /// When tasks may start on the device: an [`crate::assignment::DeviceWindows`].
     Windows(Envelope),
+    /// What the device's user may do: a [`crate::user::UserRights`].
+    Rights(Envelope),
+    /// What became of something that the device's user asked for: a [`crate::user::Edited`].
+    Edited(Envelope),
     /// The body of a command.
     Command {
         /// Its name: the digest of the body.
@@ -273,6 +283,7 @@ impl News {
             | Self::Paused { run }
             | Self::Ended { run, .. } => *run = to,
             Self::Happened { run, .. } => *run = Some(to),
+            Self::Asked { .. } => {}
         }
     }
 
@@ -287,6 +298,7 @@ impl News {
             | Self::Paused { run }
             | Self::Ended { run, .. } => Some(*run),
             Self::Happened { run, .. } => *run,
+            Self::Asked { .. } => None,
         }
     }
 }

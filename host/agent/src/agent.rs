@@ -1,7 +1,7 @@
 //! The agent: its workers, started and stopped together.
 //!
-//! Five loops share the store and nothing else that lasts: the applications are looked at, the
-//! link takes orders and assignments in and sends news out, `schedule` turns assignments into
+//! Six loops share the store and nothing else that lasts: the applications are looked at, the
+//! link takes orders and assignments in and sends news out, requests of the device's users are taken, `schedule` turns assignments into
 //! deliveries when their time comes, `deliver` carries out what the rows say, and the platform's log
 //! gets what the local one has.
 
@@ -17,6 +17,7 @@ use crate::schedule::{self, zone::DeviceZone};
 use crate::secrets::Secrets;
 use crate::store::{Store, StoreError, StoreLocation};
 use crate::tls::{self, TlsError};
+use crate::user::socket::{self, UserSocket};
 use crate::{housekeeping, link};
 use muster_domain::RunId;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub struct AgentOptions {
     pub platform_log: PlatformLog,
     /// Times and bounds.
     pub tuning: Tuning,
+    /// Where it takes requests of the device's users; nowhere if none.
+    pub user_socket: Option<UserSocket>,
 }
 
 /// Why an agent did not start.
@@ -126,6 +129,14 @@ impl Agent {
                 .await;
         })));
         workers.spawn(until_stopped(Box::pin(schedule::run(shared.clone()))));
+        // What the server wants is done without it, too.
+        match options.user_socket.as_ref().map(socket::bind).transpose() {
+            Ok(None) => {}
+            Ok(Some(listener)) => {
+                workers.spawn(until_stopped(Box::pin(socket::serve(shared.clone(), listener))));
+            }
+            Err(cause) => tracing::error!("{}", muster_domain::chain(&cause)),
+        }
         workers.spawn(until_stopped(Box::pin(housekeeping::notice_connectors(
             shared.clone(),
         ))));

@@ -4,6 +4,7 @@
 use crate::orders::{Refusal, note_refusal};
 use crate::store::log::NewEntry;
 use crate::store::{Store, StoreError, assignment, delivery, news, occurrence};
+use crate::user::overlay::overlay;
 use muster_agent_protocol::assignment::{Assignment, DeviceWindows, Standing};
 use muster_agent_protocol::message::News;
 use muster_agent_protocol::order::{Envelope, OrderPublicKey, Sealed};
@@ -39,6 +40,7 @@ pub async fn take(
         }
     }
     assignment::put(&mut transaction, &assignment).await?;
+    overlay(&mut transaction, assignment.task).await?;
     if assignment.standing == Standing::Withdrawn {
         let task = assignment.task;
         withdraw(store, &mut transaction, task).await?;
@@ -50,7 +52,7 @@ pub async fn take(
 }
 
 /// What is in an envelope, if the server sealed it for this device.
-fn opened<T: Sealed>(
+pub(crate) fn opened<T: Sealed>(
     key: &OrderPublicKey,
     envelope: &Envelope,
     device: DeviceId,
@@ -103,7 +105,7 @@ fn meant(meant: DeviceId, own: DeviceId) -> Result<(), Refusal> {
 
 /// Whether a message with this number is to be taken; false if it was. `before` has the number of the
 /// last one about the same thing, `seen` the greatest of all.
-fn newer(number: u64, before: Option<u64>, seen: u64) -> Result<bool, Refusal> {
+pub(crate) fn newer(number: u64, before: Option<u64>, seen: u64) -> Result<bool, Refusal> {
     match before {
         Some(before) if number == before => Ok(false),
         Some(seen) if number < seen => Err(Refusal::Old { number, seen }),
@@ -113,7 +115,7 @@ fn newer(number: u64, before: Option<u64>, seen: u64) -> Result<bool, Refusal> {
 }
 
 /// What has not begun of a task that is no longer the device's does not begin any more.
-async fn withdraw(
+pub(crate) async fn withdraw(
     store: &Store,
     at: &mut SqliteConnection,
     task: TaskId,
@@ -182,12 +184,12 @@ pub(crate) async fn note_missed(
     store.log(at, entry).await
 }
 
-async fn refuse(store: &Store, what: &str, refusal: &Refusal) -> Result<(), StoreError> {
+pub(crate) async fn refuse(store: &Store, what: &str, refusal: &Refusal) -> Result<(), StoreError> {
     let text = format!("{what} was refused: {refusal}.");
     note_refusal(store, "assignment.refused", text, None).await
 }
 
-fn wake(store: &Store) {
+pub(crate) fn wake(store: &Store) {
     store.hints.schedule.notify_one();
     store.hints.deliver.notify_one();
     store.hints.link.notify_one();

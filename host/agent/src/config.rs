@@ -4,6 +4,7 @@
 //! text, and the keys that it holds are the keys that exist. Text becomes typed values here, once.
 
 use crate::nearest::unknown_key;
+use crate::user::socket::UserSocket;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -116,6 +117,8 @@ struct Raw {
     platform_log: PlatformLogChoice,
     wake: String,
     device_kind: DeviceKindChoice,
+    user_socket: String,
+    user_group: String,
 }
 
 /// What an agent's owner can set.
@@ -125,6 +128,8 @@ pub struct Config {
     pub connectors: PathBuf,
     /// Which log of the platform gets the results.
     pub platform_log: PlatformLogChoice,
+    /// Where requests of the device's users are taken.
+    pub user_socket: UserSocket,
     /// Times, bounds and the like.
     pub tuning: Tuning,
 }
@@ -250,6 +255,14 @@ impl Raw {
                 self.connectors.into()
             },
             platform_log: self.platform_log,
+            user_socket: UserSocket {
+                path: if self.user_socket.is_empty() {
+                    data.join("user.sock")
+                } else {
+                    self.user_socket.into()
+                },
+                group: Some(self.user_group).filter(|group| !group.is_empty()),
+            },
             tuning: Tuning {
                 poll: seconds("poll-seconds", self.poll_seconds, 1, 3600)?,
                 grace: seconds("grace-seconds", self.grace_seconds, 0, 600)?,
@@ -306,6 +319,8 @@ mod tests {
             format!("{:?}", Tuning::default())
         );
         assert!(config.connectors.ends_with("connectors"));
+        assert!(config.user_socket.path.ends_with("user.sock"));
+        assert_eq!(config.user_socket.group, None);
     }
 
     #[test]

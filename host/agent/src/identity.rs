@@ -101,7 +101,7 @@ impl Identity {
     }
 
     /// Tells one enrollment from another: a local store belongs to one.
-    pub(crate) fn owner(&self) -> String {
+    pub fn owner(&self) -> String {
         let ca = tls::certificate(&self.ca).map_or_else(|_| Digest::of(&self.ca), Digest::of);
         format!("{}/{}", ca.short(), self.device)
     }

@@ -27,6 +27,7 @@ mod secrets;
 pub mod store;
 pub mod tls;
 mod wake;
+pub mod user;
 
 pub use agent::{Agent, AgentError, AgentOptions};
 pub use identity::Identity;

@@ -1,6 +1,8 @@
 //! The program `muster-agent`.
 
+mod ask_task;
 mod show;
+mod show_edit;
 mod show_task;
 
 use anyhow::Context as _;
@@ -43,7 +45,8 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// `muster-agent check-connectors` says what the agent makes of them; `status`, `tasks` and `log`
 /// show what it is at, also while it runs. `muster-agent task` shows the tasks that start by themselves
-/// on this device: when they start next, why one waits, and what became of each.
+/// on this device: when they start next, why one waits, and what became of each; and starts, stops and
+/// changes them, as far as your administrator allows it.
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment, max_term_width = 100)]
 struct Cli {
@@ -110,13 +113,20 @@ enum Command {
         #[arg(short = 'n', long, default_value_t = 50)]
         number: u32,
     },
-    /// Show the tasks that start by themselves on this device
+    /// Show the tasks of this device, and change them where your administrator allows it
     ///
     /// The agent starts them by their schedules, also while the server is away. All of it is read from
     /// the local store, so it can be asked at any time:
     ///
     ///     muster-agent task list
     ///     muster-agent task explain "nightly scan"
+    ///
+    /// Tasks of your own go to the server, which puts them into this device's terms; until it has
+    /// answered they wait. Schedule, name, start, stop and deletion need no server:
+    ///
+    ///     muster-agent task create "my scan" --application net.clamav.clamav --type scan --settings scan.json
+    ///     muster-agent task start "my scan"
+    ///     muster-agent task changes
     #[command(subcommand, verbatim_doc_comment)]
     Task(show_task::TaskCommand),
     /// Show the local event log
@@ -168,6 +178,9 @@ impl Cli {
             Command::Run => run(&self.common).await,
             Command::Status => show::status(data, *output, is_running(data)?).await,
             Command::Tasks { number } => show::tasks(data, *output, number).await,
+            Command::Task(show_task::TaskCommand::Ask(command)) => {
+                ask_task::act(&self.common, *output, command).await
+            }
             Command::Task(command) => show_task::act(data, *output, command).await,
             Command::Log { number, follow } => show::log(data, *output, number, follow).await,
             Command::CheckConnectors => {
@@ -248,6 +261,7 @@ async fn run(common: &Common) -> anyhow::Result<ExitCode> {
         executor: Executor::Processes,
         platform_log,
         tuning: config.tuning,
+        user_socket: Some(config.user_socket),
     })
     .await?;
     tracing::info!("agent {} is up", env!("CARGO_PKG_VERSION"));

@@ -2,6 +2,7 @@
 //! also while the server is away or the agent does not run.
 
 use super::show::{Output, look, printable};
+use super::show_edit;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use muster_agent::identity::Identity;
@@ -37,6 +38,16 @@ pub(crate) enum TaskCommand {
         /// Its number, or its name
         task: String,
     },
+    /// Show what was asked of the server, and what became of it, the latest first
+    Changes {
+        /// A task's number or name; all tasks if left out
+        task: Option<String>,
+        /// At most so many
+        #[arg(short = 'n', long, default_value_t = 50)]
+        number: u32,
+    },
+    #[command(flatten)]
+    Ask(super::ask_task::AskCommand),
     /// Show what became of a task's occurrences, the latest first
     History {
         /// Its number, or its name; the number also of a task that is no longer this device's
@@ -48,9 +59,9 @@ pub(crate) enum TaskCommand {
 }
 
 /// What the store has, and how to put it.
-struct Desk {
-    store: Store,
-    output: Output,
+pub(crate) struct Desk {
+    pub(crate) store: Store,
+    pub(crate) output: Output,
     device: DeviceId,
     windows: Vec<Window>,
 }
@@ -71,6 +82,9 @@ pub(crate) async fn act(
         windows: windows.map_or(Vec::new(), |(_, windows)| windows),
     };
     match command {
+        TaskCommand::Changes { task, number } => desk.changes(task.as_deref(), number).await?,
+        // Whoever calls takes these by themselves.
+        TaskCommand::Ask(_) => {}
         TaskCommand::List => desk.list().await?,
         TaskCommand::Show { task } => desk.show(&desk.task(&task).await?).await?,
         TaskCommand::Explain { task } => desk.explain(&desk.task(&task).await?).await?,
@@ -86,7 +100,7 @@ pub(crate) async fn act(
 }
 
 impl Desk {
-    async fn task(&self, wanted: &str) -> anyhow::Result<Kept> {
+    pub(crate) async fn task(&self, wanted: &str) -> anyhow::Result<Kept> {
         let tasks = assignment::list(&mut *self.store.acquire().await?).await?;
         let number = wanted.parse::<TaskId>().ok();
         let named = |task: &Kept| {
@@ -130,6 +144,7 @@ impl Desk {
                 "last": last.first().map(|last| became(last).0),
             }));
         }
+        tasks.extend(show_edit::new_tasks(&mut connection).await?);
         let keys = [
             "task",
             "name",
@@ -162,7 +177,7 @@ impl Desk {
     }
 
     /// For programs a moment; for people what the clock on the wall shows.
-    fn time(&self, moment: Timestamp, zone: &DeviceZone) -> String {
+    pub(crate) fn time(&self, moment: Timestamp, zone: &DeviceZone) -> String {
         if self.output == Output::Json {
             return moment.to_string();
         }
@@ -190,7 +205,9 @@ impl Desk {
             "zone": zone(kept).name,
             "done-until": self.time(kept.mark, &zone(kept)),
             "schedule": assigned.map(|assigned| &assigned.schedule),
+            "settings": assigned.and_then(|assigned| assigned.local.as_ref()).map(|local| &local.settings),
             "next": self.next(kept, NEXT),
+            "changes": show_edit::of_task(&mut connection, kept.task).await?,
         });
         self.put(&all);
         Ok(())
@@ -213,6 +230,7 @@ impl Desk {
         if let Some((cause, _)) = windows::hold(&self.windows, &zone, now) {
             reasons.push(format!("Nothing may start on this device now: {cause}."));
         }
+        reasons.extend(show_edit::waiting(&mut connection, kept.task).await?);
         let next = self.next(kept, NEXT);
         if let Some(assigned) = &kept.assigned {
             if command::find(&mut connection, assigned.command)
@@ -256,6 +274,9 @@ impl Desk {
             "attempts",
         ];
         self.output.rows(&keys, &list);
+        if self.output == Output::Table {
+            self.changes_of(&mut connection, task).await?;
+        }
         Ok(())
     }
 
@@ -272,7 +293,7 @@ impl Desk {
             "state": state,
             "why": why,
             "attempts": delivery.attempt,
-            "cause": delivery.cause,
+            "cause": delivery.stopped.as_ref().or(delivery.cause.as_ref()),
         })
     }
 
@@ -304,6 +325,7 @@ fn sentence(value: &Value) -> String {
     match value {
         Value::String(plain) => printable(plain),
         Value::Null => "-".into(),
+        Value::Object(_) if text("change").is_some() => show_edit::line(value),
         Value::Object(_) if text("starts").is_some() => {
             let held = text("held-until").map(|until| format!(", held until {until}"));
             format!(

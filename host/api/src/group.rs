@@ -1,5 +1,6 @@
 //! Administration groups.
 
+use crate::user::UserPolicyView;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,6 +17,9 @@ pub struct GroupView {
     pub path: String,
     /// Devices in it, without those in groups below.
     pub devices: u64,
+    /// What the users of its devices may do with tasks.
+    #[serde(default)]
+    pub users: UserPolicyView,
 }
 
 /// A group to be.

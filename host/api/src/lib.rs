@@ -21,6 +21,7 @@ pub mod server;
 pub mod tag;
 pub mod task;
 pub mod trust;
+pub mod user;
 pub mod window;
 
 /// Where everything but agents, health and metrics lives.

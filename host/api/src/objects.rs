@@ -135,6 +135,9 @@ pub struct TaskEntry {
     /// Its settings; `{}` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Value>,
+    /// JSON Pointers into the settings, to what looks like a secret and is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_plain: Vec<String>,
 }
 
 /// A task, as others name it: its name, which those of the file are looked through for first, then those of the

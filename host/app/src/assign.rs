@@ -16,10 +16,12 @@ pub(crate) use window::WindowsOfSets;
 use crate::deliver::Translations;
 use crate::hint::{Due, Hinted};
 use crate::place::devices_of;
+use crate::user::{Policies, assign_rights};
 use crate::{App, AppError};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
+use muster_domain::scope::Scope;
 use muster_domain::task::Task;
 use muster_domain::{ApplicationId, DeviceId, TaskId, chain};
 use muster_storage::assignment::assignment_devices;
@@ -27,6 +29,7 @@ use muster_storage::member::member_since;
 use muster_storage::task::{
     ScheduleStanding, task_get, task_list_scheduled, task_schedule_standing,
 };
+use muster_storage::user::task_version;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -53,10 +56,7 @@ pub(crate) async fn work(app: App, mut hinted: Hinted) {
             more = hinted.next() => due.add(more),
             Some(share) = looks.next() => shares.put_back(share),
         }
-        let done = match shares.share_out(&app, &due).await {
-            Ok(()) => window::assign(&app, &due).await,
-            Err(error) => Err(error),
-        };
+        let done = tell(&app, &due, &mut shares).await;
         match done {
             Ok(()) => due = Due::default(),
             Err(error) => {
@@ -73,6 +73,13 @@ pub(crate) async fn work(app: App, mut hinted: Hinted) {
         );
     }
     while looks.next().await.is_some() {}
+}
+
+/// Shares out what is due, and tells devices what holds for all their tasks.
+async fn tell(app: &App, due: &Due, shares: &mut Shares) -> Result<(), AppError> {
+    assign_rights(app, due).await?;
+    shares.share_out(app, due).await?;
+    window::assign(app, due).await
 }
 
 /// The work by application.
@@ -121,7 +128,12 @@ impl Shares {
         if !due.all && due.tasks.is_empty() && due.devices.is_empty() {
             return Ok(());
         }
-        let scheduled = task_list_scheduled(&mut *app.0.storage.read().await?).await?;
+        let scheduled = {
+            let mut connection = app.0.storage.read().await?;
+            // Where users may start tasks, their devices have those without a schedule, too.
+            let all = Policies::read(&mut connection).await?.any();
+            task_list_scheduled(&mut connection, all).await?
+        };
         let mut of: BTreeMap<ApplicationId, Vec<TaskId>> = BTreeMap::new();
         for (task, application) in scheduled {
             of.entry(application).or_default().push(task);
@@ -215,12 +227,20 @@ impl Share {
         let mut connection = app.0.storage.read().await?;
         let told = assignment_devices(&mut connection, id).await?;
         let standing = task_schedule_standing(&mut connection, id).await?;
-        let task = task_get(&mut connection, id).await?;
-        let Some((standing, task)) = standing.zip(task) else {
+        let Some(task) = task_get(&mut connection, id).await? else {
             drop(connection);
             return give::withdraw(app, id, &parts(&(told & devices))).await;
         };
-        let scope = devices_of(&mut connection, &task.scope).await?;
+        let mut scope = devices_of(&mut connection, &task.scope).await?;
+        let standing = if let Some(standing) = standing {
+            standing
+        } else {
+            let local = matches!(task.scope, Scope::Local { .. });
+            let policies = Policies::read(&mut connection).await?;
+            scope &= policies.devices(&mut connection, local).await?;
+            by_hand(&task)
+        };
+        let version = task_version(&mut connection, id).await?;
         let known = self.tasks.remove(&id);
         let known = known.filter(|known| known.revision() == task.revision.number);
         let translations = match known {
@@ -236,6 +256,7 @@ impl Share {
         let given = Given {
             task,
             standing,
+            version,
             devices: scope.len(),
             members,
         };
@@ -246,10 +267,21 @@ impl Share {
     }
 }
 
+/// A task that only a person starts has been due for nobody since it was made.
+fn by_hand(task: &Task) -> ScheduleStanding {
+    ScheduleStanding {
+        revision: task.revision.number,
+        since: task.created_at,
+        done: task.created_at,
+    }
+}
+
 /// A task that is given to devices.
 struct Given {
     task: Task,
     standing: ScheduleStanding,
+    /// Counts its states, those without a revision of their own too.
+    version: u32,
     /// How many devices it is for.
     devices: u64,
     /// If it is for a selection: since when who is in it.
@@ -259,7 +291,7 @@ struct Given {
 /// Devices in one transaction.
 const MOST_DEVICES: usize = 1000;
 
-fn parts(devices: &RoaringBitmap) -> Vec<Vec<DeviceId>> {
+pub(crate) fn parts(devices: &RoaringBitmap) -> Vec<Vec<DeviceId>> {
     let devices: Vec<DeviceId> = devices.iter().map(DeviceId).collect();
     devices.chunks(MOST_DEVICES).map(<[_]>::to_vec).collect()
 }

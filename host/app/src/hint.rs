@@ -43,11 +43,12 @@ pub(crate) enum Loop {
     Assign,
     Occur,
     Members,
+    Users,
 }
 
 /// Where hints are dropped.
 #[derive(Clone, Default)]
-pub(crate) struct Hints(Arc<[Shared; 4]>);
+pub(crate) struct Hints(Arc<[Shared; 5]>);
 
 /// Where one loop picks them up.
 pub(crate) struct Hinted {
@@ -70,12 +71,13 @@ impl Hints {
     }
 
     fn shared(&self, of: Loop) -> &Shared {
-        let [deliver, assign, occur, members] = &*self.0;
+        let [deliver, assign, occur, members, users] = &*self.0;
         match of {
             Loop::Deliver => deliver,
             Loop::Assign => assign,
             Loop::Occur => occur,
             Loop::Members => members,
+            Loop::Users => users,
         }
     }
 
@@ -88,7 +90,13 @@ impl Hints {
     }
 
     pub(crate) fn everything(&self) {
-        let all = [Loop::Deliver, Loop::Assign, Loop::Occur, Loop::Members];
+        let all = [
+            Loop::Deliver,
+            Loop::Assign,
+            Loop::Occur,
+            Loop::Members,
+            Loop::Users,
+        ];
         self.add(&all, |due| due.all = true);
     }
 
@@ -105,9 +113,17 @@ impl Hints {
         });
     }
 
+    /// A device's user asked for something.
+    pub(crate) fn user_asked(&self, device: DeviceId) {
+        self.add(&[Loop::Users], |due| {
+            due.devices.insert(device.0);
+        });
+    }
+
     /// A device's link was opened.
     pub(crate) fn device_came(&self, device: DeviceId, store_lost: bool) {
-        self.add(&[Loop::Deliver, Loop::Assign, Loop::Members], |due| {
+        let all = [Loop::Deliver, Loop::Assign, Loop::Members, Loop::Users];
+        self.add(&all, |due| {
             due.devices.insert(device.0);
             if store_lost {
                 due.lost.insert(device.0);

@@ -42,6 +42,7 @@ mod transfer;
 pub mod trust;
 pub mod wake;
 pub mod vault;
+pub mod user;
 pub mod watch;
 pub mod window;
 
@@ -154,6 +155,7 @@ impl App {
         let of = |of| hints.of(of);
         let (due, assignable, occurring) = (of(Loop::Deliver), of(Loop::Assign), of(Loop::Occur));
         let selected = of(Loop::Members);
+        let asked = of(Loop::Users);
         let latest = muster_storage::event::event_latest(&mut *storage.read().await?).await?;
         let app = Self(Arc::new(Inner {
             storage,
@@ -190,6 +192,7 @@ impl App {
         app.0.workers.spawn(deliver::work(app.clone(), due));
         app.0.workers.spawn(report::work(app.clone(), taken));
         app.0.workers.spawn(rollout::work(app.clone()));
+        app.0.workers.spawn(user::work(app.clone(), asked));
         app.0.workers.spawn(silence::work(app.clone()));
         app.0.workers.spawn(outbreak::work(app.clone(), outbreak));
         app.0.workers.spawn(wake::work(app.clone()));

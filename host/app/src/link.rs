@@ -17,6 +17,7 @@ use muster_storage::device::{
     device_tell,
 };
 use muster_storage::event::event_insert;
+use muster_storage::user::user_edit_link_begin;
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -293,6 +294,7 @@ impl App {
                         delivery_forget_known_as(connection, device).await?;
                     }
                     assignment_link_begin(connection, device, heard, !begun.known).await?;
+                    user_edit_link_begin(connection, device, heard).await?;
                     heard_again(connection, device).await?;
                     lineage_begin(connection, &hello, &bearer, older).await?;
                     Ok::<_, AppError>(begun)

@@ -91,7 +91,7 @@ impl Agenda {
         let mut tasks = due.tasks.clone();
         if due.all {
             let mut connection = app.0.storage.read().await?;
-            let scheduled = task_list_scheduled(&mut connection).await?;
+            let scheduled = task_list_scheduled(&mut connection, false).await?;
             tasks.extend(scheduled.into_iter().map(|(task, _)| task));
         }
         let come = self.times.iter().take_while(|(at, _)| *at <= now);

@@ -704,7 +704,10 @@ pub(crate) fn check_time_limit(
     seconds: Option<u32>,
     task_type: &TaskType,
 ) -> Result<u32, AppError> {
-    let seconds = seconds.unwrap_or(task_type.time_limit);
+    check_time_limit_range(seconds.unwrap_or(task_type.time_limit))
+}
+
+pub(crate) fn check_time_limit_range(seconds: u32) -> Result<u32, AppError> {
     if (1..=MOST_TIME_LIMIT).contains(&seconds) {
         return Ok(seconds);
     }

@@ -249,9 +249,14 @@ pub(crate) async fn remove(
 
 /// What was said of the settings of a revision that come back as they were.
 fn said_before(revision: &TaskRevision) -> AllowPlain {
+    AllowPlain::At(said_plain(revision))
+}
+
+/// The places in the settings of a revision that look like secrets and were said to be none.
+pub(crate) fn said_plain(revision: &TaskRevision) -> Vec<String> {
     let said = |finding: &&Finding| finding.code == Inline::ALLOWED;
     let places = revision.findings.iter().filter(said);
-    AllowPlain::At(places.map(|finding| finding.pointer.clone()).collect())
+    places.map(|finding| finding.pointer.clone()).collect()
 }
 
 /// A scope in numbers, which are good on this server alone.

@@ -17,6 +17,7 @@ mod settings;
 mod status;
 mod task;
 mod trust;
+mod user;
 mod window;
 
 use crate::client::Client;

@@ -207,6 +207,10 @@ pub enum Cause {
     },
     /// An administrator paused or stopped it.
     Administrator,
+    /// The device's user stopped it.
+    DeviceUser,
+    /// It is a local task of the device's user, and the policy of the device's group does not allow those.
+    UserTasksNotAllowed,
     /// The plug-in cannot put it into this device's terms, and says why.
     NotSupported {
         /// The plug-in's reason.
@@ -333,6 +337,10 @@ impl fmt::Display for Cause {
             Self::NoConnector => f.write_str("device has no connector for the application"),
             Self::BlockedByTask { run } => write!(f, "run {run} has the device to itself"),
             Self::Administrator => f.write_str("by an administrator"),
+            Self::DeviceUser => f.write_str("by the device's user"),
+            Self::UserTasksNotAllowed => {
+                f.write_str("the policy of the device's group allows no local tasks of its user")
+            }
             Self::NotSupported { reason } => write!(f, "not supported: {reason}"),
             Self::ApprovalNeeded => f.write_str("a second administrator must approve it"),
             Self::PluginMissing => f.write_str("the application has no loaded plug-in"),

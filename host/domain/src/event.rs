@@ -109,7 +109,8 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Who did something. Written `server`, `administrator:alice`, `device:7`, `plugin:net.clamav.clamav`.
+/// Who did something. Written `server`, `administrator:alice`, `device:7`, `device-user:7:bob`,
+/// `plugin:net.clamav.clamav`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Actor {
@@ -119,6 +120,8 @@ pub enum Actor {
     Administrator(String),
     /// A device's agent.
     Device(DeviceId),
+    /// A device's user, by the name on the device.
+    DeviceUser(DeviceId, String),
     /// An application's plug-in.
     Plugin(ApplicationId),
 }
@@ -129,6 +132,7 @@ impl fmt::Display for Actor {
             Self::Server => f.write_str("server"),
             Self::Administrator(name) => write!(f, "administrator:{name}"),
             Self::Device(id) => write!(f, "device:{id}"),
+            Self::DeviceUser(id, name) => write!(f, "device-user:{id}:{name}"),
             Self::Plugin(id) => write!(f, "plugin:{id}"),
         }
     }
@@ -149,6 +153,11 @@ impl TryFrom<String> for Actor {
             None if text == "server" => Ok(Self::Server),
             Some(("administrator", name)) => Ok(Self::Administrator(name.to_owned())),
             Some(("device", id)) => id.parse().map(Self::Device).map_err(|_| unknown()),
+            Some(("device-user", of)) => {
+                let (id, name) = of.split_once(':').ok_or_else(unknown)?;
+                let id = id.parse().map_err(|_| unknown())?;
+                Ok(Self::DeviceUser(id, name.to_owned()))
+            }
             Some(("plugin", id)) => id.parse().map(Self::Plugin).map_err(|_| unknown()),
             _ => Err(unknown()),
         }

@@ -5,7 +5,8 @@
 //! its [`scope`], started by hand or by a [`schedule`]; a [`selection`] is a saved query over devices, and a
 //! [`rollout`] lets a run go out in waves; a [`delivery`] is one run for one [`device`]; the
 //! [`command`] is a delivery in the device's own terms; a [`report`] is what came of it; an [`outcome`] is what that means; and an
-//! [`event`] stands beside every one of these steps.
+//! [`event`] stands beside every one of these steps. A device's [`user`] may have a word too: [`merge`] says
+//! what becomes of it.
 
 pub mod application;
 mod chain;
@@ -21,6 +22,7 @@ pub mod id;
 mod json;
 pub mod outbreak;
 pub mod origin;
+pub mod merge;
 pub mod outcome;
 pub mod plan;
 pub mod profile;
@@ -36,6 +38,7 @@ pub mod settings;
 pub mod task;
 pub mod text;
 pub mod wake;
+pub mod user;
 
 pub use chain::chain;
 pub use device::DeviceSet;

@@ -26,6 +26,7 @@ pub(crate) mod server;
 pub(crate) mod tag;
 pub(crate) mod task;
 pub(crate) mod trust;
+pub(crate) mod user;
 pub(crate) mod view;
 pub(crate) mod window;
 

@@ -6,7 +6,7 @@
 use crate::agents::{enroll, link};
 use crate::api::{
     administrator, call, device, enrollment_token, event, forecast, group, health, objects, plugin,
-    plugin_health, revision, run, secret, selection, server, tag, task, trust, window,
+    plugin_health, revision, run, secret, selection, server, tag, task, trust, user, window,
 };
 use crate::edge::Edge;
 use crate::openapi::Token;
@@ -103,7 +103,9 @@ routes! {
 
     administrator get    "/api/v1/groups"                group::group_list;
     administrator post   "/api/v1/groups"                group::group_create;
+    administrator get    "/api/v1/groups/{group}"        group::group_show;
     administrator patch  "/api/v1/groups/{group}"        group::group_change;
+    administrator put    "/api/v1/groups/{group}/users"  user::user_policy_set;
     administrator delete "/api/v1/groups/{group}"        group::group_remove;
 
     administrator get    "/api/v1/windows"               window::window_list;
@@ -135,6 +137,7 @@ routes! {
     administrator patch  "/api/v1/tasks/{task}"          task::task_change;
     administrator delete "/api/v1/tasks/{task}"          task::task_delete;
     administrator get    "/api/v1/tasks/{task}/revisions" task::task_revision_list;
+    administrator get    "/api/v1/tasks/{task}/user-changes" user::user_edit_list;
     administrator get    "/api/v1/tasks/{task}/compare"  task::task_compare;
     administrator post   "/api/v1/tasks/{task}/approve"  task::task_approve;
     administrator post   "/api/v1/tasks/{task}/rollback" task::task_rollback;

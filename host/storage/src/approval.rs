@@ -34,6 +34,15 @@ pub async fn approval_insert(
     Ok(())
 }
 
+/// Forgets what was approved of a task.
+pub async fn approval_forget(connection: &mut Connection, task: TaskId) -> Result<(), StorageError> {
+    sqlx::query("DELETE FROM task_approvals WHERE task = $1")
+        .bind(task.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Who approved a revision, if anybody did.
 pub async fn approval_get(
     connection: &mut Connection,

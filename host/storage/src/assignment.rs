@@ -10,6 +10,9 @@ use sqlx::{QueryBuilder, Sqlite};
 /// Stands for a device's windows in the place of a task.
 pub const WINDOWS: TaskId = TaskId(0);
 
+/// Stands for what a device's user may do in the place of a task.
+pub const RIGHTS: TaskId = TaskId(-1);
+
 /// What a device was told last of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssignmentRow {

@@ -29,6 +29,7 @@ pub mod selection;
 pub mod tag;
 pub mod task;
 pub mod trust;
+pub mod user;
 pub mod window;
 
 pub use error::StorageError;

@@ -65,9 +65,23 @@ pub async fn task_head_insert(
     .bind(scope.only)
     .bind(scope.selection)
     .bind(task.scope.is_following())
-    .fetch_one(connection)
+    .fetch_one(&mut *connection)
     .await?;
+    task_version_insert(connection, TaskId(id)).await?;
     Ok(TaskId(id))
+}
+
+/// Notes the state that a task is in now.
+async fn task_version_insert(connection: &mut Connection, id: TaskId) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO task_versions (task, version, name, time_limit, revision) \
+         SELECT id, (SELECT coalesce(max(version), 0) + 1 FROM task_versions WHERE task = $1), \
+         name, time_limit, revision FROM tasks WHERE id = $1",
+    )
+    .bind(id.0)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Gives a task another scope. Runs under way keep theirs.
@@ -139,9 +153,9 @@ pub async fn task_update(
         .bind(name)
         .bind(i64::from(time_limit))
         .bind(i64::from(revision))
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
+    task_version_insert(connection, id).await
 }
 
 /// Notes that a revision brought a task another schedule, or took it away.
@@ -214,16 +228,18 @@ pub async fn task_schedule_done(
     Ok(())
 }
 
-/// The tasks that have a schedule, and those that some device still has though they have none any more
-/// or were deleted. Each with its application.
+/// The tasks that have a schedule, or all of them, and those that some device still has though they have
+/// none any more or were deleted. Each with its application.
 pub async fn task_list_scheduled(
     connection: &mut Connection,
+    all: bool,
 ) -> Result<Vec<(TaskId, ApplicationId)>, StorageError> {
     let rows = sqlx::query(
-        "SELECT id, application FROM tasks WHERE schedule_since IS NOT NULL AND deleted_at IS NULL \
-         UNION SELECT tasks.id, tasks.application FROM tasks WHERE tasks.id IN \
+        "SELECT id, application FROM tasks \
+         WHERE (schedule_since IS NOT NULL OR $1) AND deleted_at IS NULL UNION SELECT tasks.id, tasks.application FROM tasks WHERE tasks.id IN \
          (SELECT task FROM assignments WHERE NOT withdrawn) ORDER BY 1",
     )
+    .bind(all)
     .fetch_all(connection)
     .await?;
     let pair = |row| {

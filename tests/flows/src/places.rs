@@ -5,12 +5,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The places that no run passes; they have tests of their own.
-pub const ELSEWHERE: [&str; 48] = [
+pub const ELSEWHERE: [&str; 55] = [
     "agent.assignment-committed",
+    "agent.edited-committed",
     "agent.occurrence-before-commit",
     "agent.occurrence-committed",
     "agent.retry-committed",
+    "agent.rights-committed",
     "agent.secrets-taken",
+    "agent.user-before-commit",
+    "agent.user-committed",
     "agent.welcomed",
     "agent.windows-committed",
     "approve.before-commit",
@@ -50,6 +54,9 @@ pub const ELSEWHERE: [&str; 48] = [
     "trust.revocations-written",
     "trust.revoked-written",
     "trust.rotation-written",
+    "user.before-commit",
+    "user.committed",
+    "user.told",
     "vault.key-made",
     "vault.next-key-made",
     "vault.rotate-before-commit",

@@ -1,8 +1,8 @@
-//! The commands of docs/tasks.md and docs/export.md do what the pages say.
+//! The commands of docs/tasks.md, docs/export.md and docs/local-tasks.md do what the pages say.
 
 use anyhow::{Context as _, Result, ensure};
 use muster_flows::{Device, system_with_clamav};
-use muster_test_harness::TestSystem;
+use muster_test_harness::{TestSystem, until};
 use std::path::Path;
 
 /// The commands of a block, and what stands below them.
@@ -149,4 +149,71 @@ async fn every_command_of_the_guide_to_tasks_does_what_it_says() -> Result<()> {
 #[tokio::test]
 async fn every_command_of_the_guide_to_files_does_what_it_says() -> Result<()> {
     page("export.md").await
+}
+
+/// A command of the page for users, on the device or on the server.
+async fn run_anywhere(system: &TestSystem, device: &Device, command: &str) -> Result<String> {
+    let Some(own) = command.strip_prefix("muster-agent") else {
+        return run(system, command).await;
+    };
+    let settings = device.folder().join("scan.json").display().to_string();
+    let words = shell_words(&format!("x{own}"))?;
+    let words = words.iter().skip(1);
+    let arguments: Vec<&str> = words
+        .map(|word| match word.as_str() {
+            "scan.json" => settings.as_str(),
+            word => word,
+        })
+        .collect();
+    // What cannot be done is told as well.
+    Ok(match device.agent.ask(&arguments) {
+        Ok(printed) => printed,
+        Err(error) => error.to_string(),
+    })
+}
+
+#[tokio::test]
+async fn every_command_of_the_guide_to_local_tasks_does_what_it_says() -> Result<()> {
+    let system = system_with_clamav().await?;
+    system.client.group_create("Office", None).await?;
+    let clean = "echo 'Scanned files: 2'\necho 'Infected files: 0'";
+    let device = Device::start(&system, "pc-1", clean).await?;
+    system
+        .muster(&["device", "move", "pc-1", "/Office"])
+        .await?
+        .ok()?;
+    let settings = r#"{"area": "paths", "paths": ["/home"]}"#;
+    std::fs::write(device.folder().join("scan.json"), settings)?;
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/local-tasks.md");
+    let steps = steps(&std::fs::read_to_string(page)?);
+    ensure!(steps.len() > 5, "the page has {} blocks of commands", steps.len());
+    for step in steps {
+        let mut printed = String::new();
+        for command in &step.commands {
+            // The device hears of what was done on the server in its own time, and the other way round.
+            let asks = [" list", " show", " changes", " history", " explain", " user-changes"];
+            let looks = asks.iter().any(|word| command.contains(word));
+            let creates = command.contains("agent task create");
+            let said = until(command, async || {
+                let said = run_anywhere(&system, &device, command).await?;
+                let early = creates && said.contains("does not allow")
+                    || said.contains("has not sent yet");
+                let so_far = format!("{printed}{said}");
+                let all = step.printed.iter().all(|line| has_line(&so_far, line));
+                let last = Some(command) == step.commands.last();
+                Ok((!early && (all || !looks || !last)).then_some(said))
+            })
+            .await
+            .with_context(|| format!("{command}: {printed}"))?;
+            printed.push_str(&said);
+        }
+        for line in &step.printed {
+            ensure!(
+                has_line(&printed, line),
+                "{:?} printed no line {line:?}:\n{printed}",
+                step.commands
+            );
+        }
+    }
+    Ok(())
 }

@@ -90,8 +90,11 @@ fn decide_at_work(delivery: &Delivery, control: &Control, around: &Surroundings<
     }
 }
 
-/// Why the schedule ends one that began.
+/// Why the device's user, or the schedule, ends it.
 fn over(delivery: &Delivery, now: Timestamp) -> Option<Cause> {
+    if delivery.stopped.is_some() {
+        return delivery.stopped.clone();
+    }
     let own = delivery.occurrence.as_ref()?;
     let (stop_at, minutes) = own
         .began_at

@@ -8,6 +8,7 @@ use muster_domain::{DeviceId, Digest, TaskId};
 
 fn delivery(wanted: Wanted, needs: Needs) -> Delivery {
     Delivery {
+        stopped: None,
         order: Order {
             device: DeviceId(1),
             sequence: 1,

@@ -8,6 +8,7 @@ use crate::facts;
 use crate::orders;
 use crate::store::{StoreError, command, news};
 use crate::wake;
+use crate::user;
 use futures_util::{SinkExt as _, StreamExt as _};
 use muster_agent_protocol::VERSION;
 use muster_agent_protocol::message::{FromAgent, FromServer, Hello, Welcome};
@@ -308,6 +309,24 @@ impl<'a> Session<'a> {
             }
             Some(FromServer::Windows(envelope)) => {
                 assignments::take_windows(
+                    &shared.store,
+                    shared.identity.device,
+                    &shared.identity.order_key,
+                    &envelope,
+                )
+                .await?;
+            }
+            Some(FromServer::Rights(envelope)) => {
+                user::told::take_rights(
+                    &shared.store,
+                    shared.identity.device,
+                    &shared.identity.order_key,
+                    &envelope,
+                )
+                .await?;
+            }
+            Some(FromServer::Edited(envelope)) => {
+                user::told::take_edited(
                     &shared.store,
                     shared.identity.device,
                     &shared.identity.order_key,

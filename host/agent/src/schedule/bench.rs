@@ -38,6 +38,7 @@ pub(super) fn schedule(json: &Value) -> Schedule {
 
 pub(super) fn assigned(schedule: Schedule, since: &str) -> Assigned {
     Assigned {
+        local: None,
         task_name: "nightly".into(),
         revision: 1,
         application: "org.example.tool".parse().unwrap(),

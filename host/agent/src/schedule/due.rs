@@ -214,7 +214,7 @@ impl Step<'_> {
 }
 
 /// What an order of the server to do this would be.
-fn order(device: DeviceId, kept: &Kept, assigned: &Assigned, run: RunId) -> Order {
+pub(crate) fn order(device: DeviceId, kept: &Kept, assigned: &Assigned, run: RunId) -> Order {
     Order {
         device,
         sequence: kept.sequence,

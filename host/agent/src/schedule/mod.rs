@@ -7,7 +7,7 @@
 mod admit;
 #[cfg(test)]
 mod bench;
-mod due;
+pub(crate) mod due;
 mod starts;
 pub(crate) mod step;
 #[cfg(test)]

@@ -30,6 +30,10 @@ pub struct Kept {
     pub zone: String,
     /// The last schedule revision whose saving was answered to.
     pub saved: u32,
+    /// What the server assigned, without what the device's user changed since.
+    pub told: Option<Assigned>,
+    /// The device's user deleted it.
+    pub dropped: bool,
 }
 
 /// How a task stands.
@@ -57,7 +61,7 @@ impl State {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select task, sequence, standing, assigned, cause, mark, least, zone, saved ",
+            "select task, sequence, standing, assigned, cause, mark, least, zone, saved, told, dropped ",
             "from assignment ",
             $rest
         )
@@ -84,6 +88,10 @@ fn read(row: &SqliteRow) -> Result<Kept, StoreError> {
         least: time(row.get(6)),
         zone: row.get(7),
         saved: row.get(8),
+        told: json(9)
+            .map(|text| from_json("an assignment", &text))
+            .transpose()?,
+        dropped: row.get(10),
     })
 }
 
@@ -98,7 +106,7 @@ pub async fn find(at: &mut SqliteConnection, task: TaskId) -> Result<Option<Kept
 
 /// All that stand for the device, by their numbers.
 pub async fn list(at: &mut SqliteConnection) -> Result<Vec<Kept>, StoreError> {
-    let rows = sqlx::query(select!("where standing <> 'withdrawn' order by task"))
+    let rows = sqlx::query(select!("where standing <> 'withdrawn' and dropped = 0 order by task"))
         .fetch_all(at)
         .await?;
     rows.iter().map(read).collect()
@@ -123,10 +131,11 @@ pub async fn put(at: &mut SqliteConnection, assignment: &Assignment) -> Result<(
     let sequence = i64::try_from(assignment.sequence).unwrap_or(i64::MAX);
     // A held task keeps what it was; a withdrawn one is forgotten but for what it has done.
     sqlx::query(
-        "insert into assignment (task, sequence, standing, assigned, command, cause, mark, least, changed_at) \
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8) on conflict (task) do update set \
+        "insert into assignment (task, sequence, standing, assigned, told, command, cause, mark, least, changed_at) \
+         values (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?7, ?8) on conflict (task) do update set \
          sequence = ?2, standing = ?3, cause = ?6, changed_at = ?8, mark = max(mark, ?7), least = max(least, ?7), \
          assigned = case when ?3 = 'held' then assigned else ?4 end, \
+         told = case when ?3 = 'held' then told else ?4 end, \
          command = case when ?3 = 'held' then command else ?5 end",
     )
     .bind(assignment.task.0)
@@ -140,6 +149,26 @@ pub async fn put(at: &mut SqliteConnection, assignment: &Assignment) -> Result<(
     .execute(&mut *at)
     .await?;
     super::saw(at, sequence).await
+}
+
+/// Says what holds of a task with what the device's user wants of it, from a moment on.
+pub async fn set_own(
+    at: &mut SqliteConnection,
+    task: TaskId,
+    assigned: Option<&Assigned>,
+    dropped: bool,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "update assignment set assigned = ?2, dropped = ?3, mark = max(mark, ?4), least = max(least, ?4) \
+         where task = ?1",
+    )
+    .bind(task.0)
+    .bind(assigned.map(to_json).transpose()?)
+    .bind(dropped)
+    .bind(assigned.map_or(0, |assigned| assigned.since.as_millisecond()))
+    .execute(at)
+    .await?;
+    Ok(())
 }
 
 /// Notes up to when all is done, and by which of the device's zones that was found.

@@ -69,6 +69,8 @@ pub struct Delivery {
     pub changed_at: Timestamp,
     /// What the schedule has to do with it, where the device began it by itself.
     pub occurrence: Option<Occurrence>,
+    /// Why the device's user had it stopped.
+    pub stopped: Option<Cause>,
 }
 
 impl Delivery {
@@ -95,7 +97,8 @@ macro_rules! select {
         concat!(
             "select order_text, state, cause, attempt, session, leader, ended, changed_at, ",
             "exists (select 1 from command where command.hash = delivery.command), ",
-            "name, due_at, start_at, rules, admitted, late, began_at, failures, retry_at, failed_at, stop ",
+            "name, due_at, start_at, rules, admitted, late, began_at, failures, retry_at, failed_at, stop, ",
+            "stopped ",
             "from delivery left join occurrence using (run) ",
             $rest
         )
@@ -118,6 +121,9 @@ fn read(row: &SqliteRow) -> Result<Delivery, StoreError> {
         changed_at: time(row.get(7)),
         has_command: row.get(8),
         occurrence: occurrence::read(row, 9)?,
+        stopped: json(20)
+            .map(|text| from_json("a cause", &text))
+            .transpose()?,
     })
 }
 
@@ -300,6 +306,22 @@ pub async fn set_leader(
         .execute(at)
         .await?;
     Ok(())
+}
+
+/// The device's user has it stopped. False if it was over, or stopped before.
+pub async fn set_stopped(
+    at: &mut SqliteConnection,
+    run: RunId,
+    cause: &Cause,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update delivery set stopped = ? where run = ? and state <> 'ended' and stopped is null",
+    )
+    .bind(to_json(cause)?)
+    .bind(run.0)
+    .execute(at)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Puts one whose attempt was cut off back to waiting.

@@ -8,6 +8,7 @@ pub mod assignment;
 pub mod command;
 pub mod delivery;
 pub mod lineage;
+pub mod edit;
 pub mod log;
 pub mod news;
 pub mod occurrence;
@@ -190,6 +191,7 @@ impl Store {
         occurrence::prune(&mut connection, tuning.keep_deliveries).await?;
         assignment::prune(&mut connection, tuning.keep_deliveries).await?;
         command::prune(&mut connection).await?;
+        edit::prune(&mut connection, tuning.keep_deliveries).await?;
         log::prune(&mut connection, tuning.keep_log, tuning.most_log_entries).await
     }
 

@@ -75,6 +75,7 @@ impl Device {
             .await
             .unwrap();
         let mut options = AgentOptions {
+            user_socket: None,
             identity,
             store: StoreLocation::Folder(self.data().to_owned()),
             connectors: ConnectorSource::Folder(self.data().join("connectors")),

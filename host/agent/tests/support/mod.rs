@@ -191,6 +191,7 @@ impl TestServer {
     /// A task for the device to start by itself.
     pub fn assigned(command: Digest, schedule: &serde_json::Value) -> Assigned {
         Assigned {
+            local: None,
             task_name: "nightly".into(),
             revision: 1,
             application: "org.example.tool".parse().unwrap(),

@@ -4,13 +4,16 @@ use super::Given;
 use super::since::since;
 use crate::deliver::{Placement, Translations};
 use crate::dispatch::run_settle;
+use crate::user::{Policies, is_own};
 use crate::{App, AppError};
 use jiff::Timestamp;
-use muster_agent_protocol::assignment::{Assigned, Assignment, Standing};
+use muster_agent_protocol::assignment::{Assigned, Assignment, Local, Standing};
 use muster_agent_protocol::message::FromServer;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
 use muster_domain::device::Device;
-use muster_domain::schedule::RandomDelay;
+use muster_domain::schedule::{RandomDelay, Schedule, When};
+use muster_domain::scope::Scope;
+use muster_domain::task::Task;
 use muster_domain::{DeviceId, Digest, RunId, TaskId};
 use muster_storage::Connection;
 use muster_storage::assignment::{AssignmentRow, assignment_list, assignment_put};
@@ -38,11 +41,12 @@ pub(super) async fn give(
     translations: &mut Translations,
     devices: &[DeviceId],
 ) -> Result<(), AppError> {
-    let (told, devices) = {
+    let (told, devices, policies) = {
         let mut connection = app.0.storage.read().await?;
+        let policies = Policies::read(&mut connection).await?;
         let told = assignment_list(&mut connection, given.task.id, devices).await?;
         let devices = device_list_of(&mut connection, devices).await?;
-        (told, devices)
+        (told, devices, policies)
     };
     let told: BTreeMap<DeviceId, AssignmentRow> =
         told.into_iter().map(|row| (row.device, row)).collect();
@@ -51,6 +55,7 @@ pub(super) async fn give(
         .iter()
         .zip(placements)
         .filter_map(|(device, (_, placement))| {
+            let placement = held_by_policy(&given.task, device, &policies).unwrap_or(placement);
             word(
                 given,
                 translations,
@@ -60,6 +65,12 @@ pub(super) async fn give(
             )
         });
     tell(app, given.task.id, words.collect()).await
+}
+
+/// A task that the device's user made starts nothing by itself where the group does not allow those.
+fn held_by_policy(task: &Task, device: &Device, policies: &Policies) -> Option<Placement> {
+    let held = is_own(task) && !policies.rights(device.group).manage_own;
+    held.then_some(Placement::Hold(Cause::UserTasksNotAllowed))
 }
 
 fn word(
@@ -75,7 +86,8 @@ fn word(
     let held = |cause| Standing::Held { cause };
     let (standing, command) = match placement {
         Placement::Order(translated) => {
-            let schedule = task.revision.schedule.clone()?;
+            let schedule = task.revision.schedule.clone();
+            let schedule = schedule.unwrap_or_else(|| Schedule::new(When::Manual));
             // Only a delay that follows from their number needs it; else each device that comes or goes
             // would be a change for all others.
             let devices = match schedule.random_delay {
@@ -98,6 +110,7 @@ fn word(
                 schedule_revision: given.standing.revision,
                 since,
                 devices,
+                local: local(given),
             };
             let command = (translated.hash, translated.body.clone());
             (Standing::Active(Box::new(assigned)), Some(command))
@@ -123,6 +136,16 @@ fn word(
         since: Some(since),
         let_go: later.then_some(since),
         command,
+    })
+}
+
+/// What the device's user may change of a task.
+fn local(given: &Given) -> Option<Local> {
+    let is_local = matches!(given.task.scope, Scope::Local { .. });
+    is_local.then(|| Local {
+        version: given.version,
+        settings: given.task.revision.settings.clone(),
+        own: is_own(&given.task),
     })
 }
 

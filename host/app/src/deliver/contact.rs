@@ -5,6 +5,7 @@ use super::order::OrderDraft;
 use super::share::Active;
 use super::translate::Placement;
 use crate::dispatch::run_settle;
+use crate::user::{Policies, is_own};
 use crate::{App, AppError};
 use jiff::Timestamp;
 use muster_domain::DeviceId;
@@ -19,6 +20,7 @@ use muster_storage::delivery::{delivery_get, delivery_insert, delivery_update};
 use muster_storage::device::{device_list_of, device_order_next};
 use muster_storage::event::event_insert;
 use muster_storage::run::run_state;
+use muster_storage::task::task_get;
 
 /// Makes the deliveries for devices that the run meets for the first time.
 pub(super) async fn first_contact(
@@ -118,12 +120,32 @@ async fn place(
     active: &mut Active,
     devices: &[DeviceId],
 ) -> Result<Vec<(Device, Placement)>, AppError> {
-    let devices = device_list_of(&mut *app.0.storage.read().await?, devices).await?;
+    let (devices, users) = {
+        let mut connection = app.0.storage.read().await?;
+        let devices = device_list_of(&mut connection, devices).await?;
+        // What a person starts is done; only what would start by itself is held.
+        let task = match active.run.is_begun_by_devices() {
+            true => task_get(&mut connection, active.run.task).await?,
+            false => None,
+        };
+        let users = match task.filter(is_own) {
+            Some(_) => Some(Policies::read(&mut connection).await?),
+            None => None,
+        };
+        (devices, users)
+    };
     let placements = active.translations.place(app, &devices).await?;
+    let may = |device: &Device| {
+        let rights = users.as_ref().map(|users| users.rights(device.group));
+        rights.is_none_or(|rights| rights.manage_own)
+    };
     Ok(devices
         .into_iter()
         .zip(placements)
-        .map(|(device, (_, placement))| (device, placement))
+        .map(|(device, (_, placement))| match may(&device) {
+            true => (device, placement),
+            false => (device, Placement::Hold(Cause::UserTasksNotAllowed)),
+        })
         .collect())
 }
 

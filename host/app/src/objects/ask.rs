@@ -6,6 +6,7 @@ use crate::place::SetReference;
 use crate::submit::{
     Agreed, check_name, check_time_limit, rollout_of, schedule_of, words_about, words_about_rollout,
 };
+use crate::vault::Allowed;
 use crate::{App, AppError};
 use muster_domain::finding::Finding;
 use muster_domain::plan::{Change, changes};
@@ -104,6 +105,7 @@ impl App {
                 &request.task_type,
                 request.schema_version,
                 settings,
+                &Allowed::now(&request.allow_plain),
             )
             .await;
         let Some(mut agreed) = asked.note("/settings", agreed)? else {

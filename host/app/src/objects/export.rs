@@ -71,6 +71,8 @@ pub struct ExportedTask {
     pub rollout: Option<Value>,
     /// Its settings.
     pub settings: Settings,
+    /// What of them looks like a secret, and was said to be none.
+    pub allow_plain: Vec<String>,
 }
 
 /// The names that what is exported is given.
@@ -226,6 +228,7 @@ impl Naming<'_> {
             time_limit: task.time_limit,
             schedule,
             rollout,
+            allow_plain: said_plain(&task.revision),
             settings: task.revision.settings,
         })
     }

@@ -18,6 +18,7 @@ use muster_domain::schedule::window::Window;
 use muster_domain::selection::{Query, Selection};
 use muster_domain::task::{NewTask, TaskRevision};
 use muster_domain::{DeviceSet, Digest, GroupId, SelectionId, TaskId, WindowId};
+use muster_storage::approval::approval_forget;
 use muster_storage::Connection;
 use muster_storage::applied::{AppliedRow, applied_delete, applied_put};
 use muster_storage::event::event_insert;
@@ -298,6 +299,8 @@ impl Making<'_> {
             task_update(connection, id, &new.name, limit, next.number).await?;
             if current.scope != new.scope {
                 task_scope_set(connection, id, &new.scope).await?;
+                // What was approved was for other devices.
+                approval_forget(connection, id).await?;
             }
             "task.changed"
         } else {

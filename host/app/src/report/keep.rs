@@ -135,8 +135,8 @@ impl Group<'_> {
                 )
                 .await
             }
-            // Its delivery was made before anything else was done with the news.
-            News::Occurred { .. } => Ok(()),
+            // What they brought was kept before anything else was done with the news.
+            News::Occurred { .. } | News::Asked { .. } => Ok(()),
             News::Scheduled { run, at: start } => {
                 let (state, cause) = (
                     DeliveryState::Scheduled,

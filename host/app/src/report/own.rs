@@ -12,7 +12,7 @@ use muster_agent_protocol::message::{News, NumberedNews};
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
 use muster_domain::event::{Actor, Severity};
 use muster_domain::run::{Run, RunState};
-use muster_domain::schedule::{OccurrenceId, Schedule, Timetable, When, Zone};
+use muster_domain::schedule::{OccurrenceId, Schedule, Starting, Timetable, When, Zone};
 use muster_domain::{DeviceId, Digest, RunId};
 use muster_storage::Connection;
 use muster_storage::assignment::assignment_get;
@@ -20,6 +20,7 @@ use muster_storage::delivery::{delivery_get, delivery_insert, delivery_known_as,
 use muster_storage::device::device_acknowledged;
 use muster_storage::run::{run_get, run_of_occurrence, run_state_set, run_targets_add};
 use muster_storage::task::{task_head, task_revision_get};
+use muster_storage::user::user_edit_list_of_device;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,14 +34,19 @@ impl App {
         device: DeviceId,
         news: Vec<NumberedNews>,
     ) -> Result<Vec<NumberedNews>, AppError> {
+        let asks = |numbered: &NumberedNews| matches!(numbered.news, News::Asked { .. });
         let own = |numbered: &NumberedNews| numbered.news.run().is_some_and(|run| run.0 < 0);
-        if !news.iter().any(own) {
+        let asked = news.iter().any(asks);
+        if !asked && !news.iter().any(own) {
             return Ok(news);
         }
         let (news, runs) = self
             .logged(move |connection| Box::pin(resolve(connection, device, news)))
             .await?;
         muster_crash_point::reach("report.own-committed");
+        if asked {
+            self.0.hints.user_asked(device);
+        }
         for run in runs {
             self.0.watch.run_changed(run);
             self.0.hints.run_changed(run);
@@ -70,10 +76,14 @@ pub(super) async fn resolve(
     let mut runs: BTreeMap<RunId, Option<RunId>> = BTreeMap::new();
     let mut changed = BTreeSet::new();
     for numbered in &mut news {
+        let taken_before = numbered.sequence <= acknowledged;
+        if let (News::Asked { asked }, false) = (&numbered.news, taken_before) {
+            // Before what the device did by it, as that is judged by what its user wanted.
+            crate::user::keep(connection, device, numbered.at, asked).await?;
+        }
         let Some(own) = numbered.news.run().filter(|run| run.0 < 0) else {
             continue;
         };
-        let taken_before = numbered.sequence <= acknowledged;
         if let (News::Occurred { .. }, false) = (&numbered.news, taken_before) {
             match occurred(connection, device, &numbered.news).await? {
                 Ok(run) => {
@@ -152,14 +162,20 @@ async fn occurred(
     else {
         return Ok(Err(format!("task {task} was not given to the device")));
     };
-    let of_task = task_revision_get(connection, *task, *revision).await?;
-    let Some(schedule) = of_task.and_then(|of_task| of_task.schedule) else {
-        return Ok(Err(format!(
-            "revision {revision} of task {task} has no schedule"
-        )));
-    };
     let now = muster_clock::now();
-    if !names(&schedule, *occurrence, now) {
+    let of_task = task_revision_get(connection, *task, *revision).await?;
+    let mut schedules: Vec<Schedule> = of_task
+        .and_then(|of_task| of_task.schedule)
+        .into_iter()
+        .collect();
+    if !may_be(&schedules, *occurrence, now) {
+        // By the schedule that the device's user wanted: what the device did by it is done, whatever
+        // became of the wish.
+        let edits = user_edit_list_of_device(connection, *task, device).await?;
+        let wanted = edits.iter().filter_map(|row| row.edit.as_ref()?.schedule());
+        schedules.extend(wanted);
+    }
+    if !may_be(&schedules, *occurrence, now) {
         return Ok(Err(format!(
             "the schedule of task {task} gives no occurrence {occurrence} until now"
         )));
@@ -185,6 +201,17 @@ async fn occurred(
     run_targets_add(connection, &run, &RoaringBitmap::from_iter([device.0])).await?;
     begun(connection, &run, device, *own, (*command, *plugin)).await?;
     Ok(Ok(run.id))
+}
+
+/// Whether there may be an occurrence of this name by now: one of the schedules gives it, or the device's
+/// user started it.
+fn may_be(schedules: &[Schedule], occurrence: OccurrenceId, now: Timestamp) -> bool {
+    if let OccurrenceId::Start { of: Starting::User, day, .. } = occurrence {
+        return day.duration_since(TimeZone::UTC.to_datetime(now).date()) <= AHEAD;
+    }
+    schedules
+        .iter()
+        .any(|schedule| names(schedule, occurrence, now))
 }
 
 /// Whether a schedule gives an occurrence of this name by now, on some device.

@@ -1,7 +1,7 @@
 //! Administration groups: the tree, and changes to it.
 
 use crate::client::path;
-use crate::command::{Context, confirm};
+use crate::command::{Context, confirm, user};
 use crate::failure::Failure;
 use crate::output::{cell, number};
 use clap::Subcommand;
@@ -12,6 +12,15 @@ use std::collections::BTreeMap;
 pub(crate) enum Group {
     /// Show the tree of groups
     List,
+    /// Show a group, and what the users of its devices may do with tasks
+    Show {
+        /// Its number or path
+        group: String,
+    },
+    /// Say what the users of a group's devices may do with tasks
+    ///
+    /// It holds for the group and for those below it, until one of them says otherwise.
+    Set(user::Set),
     /// Create a group
     Create {
         /// Its name, or its whole path, such as /Office/Berlin
@@ -48,6 +57,8 @@ impl Group {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::List => list(context).await,
+            Self::Show { group } => user::group_show(context, &group).await,
+            Self::Set(set) => set.run(context).await,
             Self::Create { name, parent } => create(context, name, parent).await,
             Self::Rename { group, name } => {
                 change(
@@ -190,6 +201,7 @@ mod tests {
             name: name.into(),
             path: String::new(),
             devices: 0,
+            users: Default::default(),
         }
     }
 

@@ -14,7 +14,7 @@ mod transfer;
 pub(crate) mod types;
 
 use crate::client::{Query, path};
-use crate::command::{Context, confirm};
+use crate::command::{Context, confirm, user};
 use crate::failure::Failure;
 use crate::output::clean;
 use crate::watch;
@@ -127,6 +127,11 @@ pub(crate) enum Task {
         /// Its number or name
         task: String,
     },
+    /// Show what users of devices asked for of a local task, and what became of it
+    UserChanges {
+        /// Its number or name; the number also of one that was deleted
+        task: String,
+    },
     /// Show what differs between two revisions of a task
     Compare {
         /// Its number or name
@@ -183,6 +188,13 @@ impl Task {
             Self::Import(import) => import.run(context).await,
             Self::Delete { task, yes } => delete(context, &task, yes).await,
             Self::Revisions { task } => show::revisions(context, &task).await,
+            Self::UserChanges { task } => {
+                let place = match task.parse::<i64>() {
+                    Ok(_) => path(&["tasks", &task, "user-changes"]),
+                    Err(_) => task_path(context, &task, &["user-changes"]).await?,
+                };
+                user::changes(context, &place).await
+            }
             Self::Compare { task, from, to } => revision::compare(context, &task, from, to).await,
             Self::Rollback {
                 task,

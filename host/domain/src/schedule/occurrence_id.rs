@@ -27,8 +27,9 @@ pub enum OccurrenceId {
         /// The revision of the task that brought the schedule.
         revision: u32,
     },
-    /// A start of the application or the agent on a device: `application-start/2026-10-25/1`. So the
-    /// first starts of a morning are one run, however many devices there are.
+    /// A start of the application or the agent on a device, or by the device's user:
+    /// `application-start/2026-10-25/1`. So the first starts of a morning are one run, however many
+    /// devices there are.
     Start {
         /// Of what.
         of: Starting,
@@ -56,15 +57,18 @@ pub enum Starting {
     Application,
     /// The agent.
     Agent,
+    /// The task itself, by the device's user.
+    User,
 }
 
 impl Starting {
-    const ALL: [Self; 2] = [Self::Application, Self::Agent];
+    const ALL: [Self; 3] = [Self::Application, Self::Agent, Self::User];
 
     fn word(self) -> &'static str {
         match self {
             Self::Application => "application-start",
             Self::Agent => "agent-start",
+            Self::User => "user-start",
         }
     }
 }

@@ -21,7 +21,23 @@ pub(crate) async fn group_list(
     _: Query<WholeQuery>,
 ) -> Result<Json<Page<GroupView>>, Problem> {
     let (tree, devices) = app.group_tree(&who).await?;
-    Ok(whole(view::groups(&tree, &devices)))
+    let policies = app.user_policies(&who).await?;
+    Ok(whole(view::groups(&tree, &devices, &policies)))
+}
+
+/// A group. It is named by number, or by its path with every slash written `%2F`.
+#[utoipa::path(get, path = "/api/v1/groups/{group}", tag = "groups", params(("group" = String, Path)),
+    responses((status = 200, body = GroupView), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn group_show(
+    app: App,
+    who: Administrator,
+    Path(group): Path<String>,
+) -> Result<Json<GroupView>, Problem> {
+    let (tree, _) = app.group_tree(&who).await?;
+    let id = tree
+        .find(&group)
+        .ok_or_else(|| Problem::not_found("group", &group))?;
+    Ok(Json(shown(&app, &who, id).await?))
 }
 
 /// Makes a group.
@@ -68,8 +84,10 @@ pub(crate) async fn group_remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn shown(app: &App, who: &Administrator, id: GroupId) -> Result<GroupView, Problem> {
+pub(super) async fn shown(app: &App, who: &Administrator, id: GroupId) -> Result<GroupView, Problem> {
     let (tree, devices) = app.group_tree(who).await?;
     // Somebody else may have removed it between the two.
-    view::group(&tree, &devices, id).ok_or_else(|| Problem::not_found("group", &id.to_string()))
+    let policies = app.user_policies(who).await?;
+    view::group(&tree, &devices, &policies, id)
+        .ok_or_else(|| Problem::not_found("group", &id.to_string()))
 }

@@ -271,6 +271,7 @@ fn wanted(name: Option<String>, index: u32, file: ObjectsFile) -> Result<Wanted,
             time_limit: task.time_limit,
             schedule: task.schedule,
             rollout: task.rollout,
+            allow_plain: AllowPlain::At(task.allow_plain),
         };
         wanted.tasks.push(WantedTask {
             place,

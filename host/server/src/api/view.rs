@@ -18,6 +18,8 @@ use muster_app::rollout::{RolloutStand, WaveStand};
 use muster_app::task::TaskDetail;
 use muster_app::trust::{PluginTrust, ground_name};
 use muster_app::watch::{DeliveryDetail, RunDetail};
+use muster_api::user::UserPolicyView;
+use muster_domain::user::{Rights, UserPolicy};
 use muster_domain::GroupId;
 use muster_domain::event::Event;
 use muster_domain::finding::Finding;
@@ -59,19 +61,33 @@ pub(crate) fn device(detail: DeviceDetail) -> DeviceView {
 }
 
 /// Every group of the tree, a group before those below it where their numbers say so.
-pub(crate) fn groups(tree: &Tree, devices: &BTreeMap<GroupId, u64>) -> Vec<GroupView> {
+pub(crate) type Policies = BTreeMap<GroupId, (UserPolicy, Rights)>;
+
+pub(crate) fn groups(
+    tree: &Tree,
+    devices: &BTreeMap<GroupId, u64>,
+    policies: &Policies,
+) -> Vec<GroupView> {
     tree.groups()
-        .filter_map(|group| self::group(tree, devices, group.id))
+        .filter_map(|group| self::group(tree, devices, policies, group.id))
         .collect()
 }
 
 pub(crate) fn group(
     tree: &Tree,
     devices: &BTreeMap<GroupId, u64>,
+    policies: &Policies,
     id: GroupId,
 ) -> Option<GroupView> {
     let group = tree.get(id)?;
+    let (policy, rights) = policies.get(&id).copied().unwrap_or_default();
     Some(GroupView {
+        users: UserPolicyView {
+            tasks: policy.tasks,
+            starts: policy.starts,
+            may_manage: rights.manage_own,
+            may_start: rights.start_stop,
+        },
         id: id.0,
         parent: group.parent.map(|parent| parent.0),
         name: group.name.clone(),

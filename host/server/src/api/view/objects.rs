@@ -58,6 +58,7 @@ pub(crate) fn file(exported: Exported) -> ObjectsFile {
                 schedule: task.schedule,
                 rollout: task.rollout,
                 settings: Some(task.settings.to_value()),
+                allow_plain: task.allow_plain,
             })
             .collect(),
     }

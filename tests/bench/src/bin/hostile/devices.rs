@@ -33,6 +33,7 @@ pub(crate) async fn start(system: &TestSystem, applications: &[String]) -> Resul
             .map(|application| connector(application, number))
             .collect::<Result<Vec<_>>>()?;
         let options = AgentOptions {
+            user_socket: None,
             identity,
             store: StoreLocation::Memory,
             connectors: ConnectorSource::Given(connectors.into()),

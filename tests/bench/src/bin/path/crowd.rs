@@ -54,6 +54,7 @@ async fn start(
     let name = format!("crowd-{number}");
     let identity = enroll(server, &token, Some(&name)).await?;
     let options = AgentOptions {
+        user_socket: None,
         identity,
         store: StoreLocation::Memory,
         connectors: ConnectorSource::Given(connectors),

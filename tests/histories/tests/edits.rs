@@ -1,0 +1,80 @@
+//! Whatever a device's user and an administrator do to the device's tasks, in whatever order, with links that
+//! break, agents and servers that are killed and clocks that are set: no edit vanishes without a
+//! record, the administrator wins, and both sides end equal.
+
+use anyhow::{Context as _, Result, ensure};
+use muster_histories::{Server, Step, World, check};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Histories, unless `MUSTER_HISTORIES` says how many.
+const HISTORIES: u32 = 60;
+/// Steps of each, at most.
+const STEPS: usize = 60;
+const CLOCK: &str = "MUSTER_CLOCK";
+
+/// The clocks of both sides go by a file, which has to be there when the program starts: it starts itself
+/// again.
+#[test]
+fn no_edit_vanishes_and_both_sides_end_equal() -> Result<()> {
+    if let Some(clock) = std::env::var_os(CLOCK) {
+        return histories(PathBuf::from(clock));
+    }
+    let folder = tempfile::tempdir()?;
+    let clock = folder.path().join("clock");
+    std::fs::write(&clock, "0")?;
+    let status = Command::new(std::env::current_exe()?)
+        .args(["--exact", "no_edit_vanishes_and_both_sides_end_equal", "--nocapture"])
+        .env(CLOCK, &clock)
+        .status()
+        .context("cannot start the histories")?;
+    ensure!(status.success(), "some history does not hold: {status}");
+    Ok(())
+}
+
+fn histories(clock: PathBuf) -> Result<()> {
+    let cases = match std::env::var("MUSTER_HISTORIES") {
+        Ok(number) => number.parse()?,
+        Err(_) => HISTORIES,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let server = RefCell::new(runtime.block_on(Server::start())?);
+    let (number, steps) = (Cell::new(0_u32), Cell::new(0));
+    let mut runner = TestRunner::new(Config {
+        cases,
+        max_shrink_iters: 300,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let ran = runner.run(&prop::collection::vec(Step::any(), 1..STEPS), |history| {
+        number.set(number.get() + 1);
+        steps.set(steps.get() + history.len());
+        let name = format!("pc-{}", number.get());
+        let clock = clock.clone();
+        std::fs::write(&clock, "0").map_err(|cause| TestCaseError::fail(cause.to_string()))?;
+        let held = runtime.block_on(async {
+            let mut server = server.borrow_mut();
+            let mut world = World::begin(&mut server, &name, Some(clock)).await?;
+            for step in &history {
+                world.go(step).await.with_context(|| format!("{step:?}"))?;
+            }
+            world.come_to_rest().await?;
+            check(&world).await
+        });
+        held.map_err(|error| TestCaseError::fail(format!("{error:#}")))
+    });
+    println!("{} histories, {} steps", number.get(), steps.get());
+    match ran {
+        Ok(()) => Ok(()),
+        Err(TestError::Fail(why, history)) => {
+            anyhow::bail!("{why}\nin {} steps: {history:#?}", history.len())
+        }
+        Err(other) => Err(other.into()),
+    }
+}
