@@ -126,7 +126,8 @@ async fn without_agent(common: &Common, request: Request) -> anyhow::Result<Done
     let done = user::act(desk, request).await;
     store.close().await;
     let mut done = done?;
-    done.text.push_str(" The agent does not run; it goes on when it is started.");
+    done.text
+        .push_str(" The agent does not run; it goes on when it is started.");
     Ok(done)
 }
 

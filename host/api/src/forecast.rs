@@ -20,8 +20,46 @@ pub struct ForecastView {
     /// The next starts, at most twenty of each zone. Empty where nothing but a person, or what happens,
     /// starts it.
     pub starts: Vec<ZoneStartsView>,
+    /// How long it will take, by what tasks of its type took before; null if none has run.
+    #[serde(default)]
+    pub load: Option<LoadView>,
+    /// Other tasks of the application that start on the same devices so near to it that they meet, at most
+    /// twenty.
+    #[serde(default)]
+    pub clashes: Vec<ClashView>,
     /// Warnings and notices about settings and schedule.
     pub findings: Vec<FindingView>,
+}
+
+/// How long a task will take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoadView {
+    /// So many results were looked at.
+    pub results: u64,
+    /// Seconds that half of them took at most.
+    pub median: u64,
+    /// Seconds that 95 of 100 took at most.
+    pub most: u64,
+    /// Seconds of work in all, on the devices that can do it.
+    pub all: u64,
+}
+
+/// Another task that starts on the same devices at about the same time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClashView {
+    /// The other task.
+    pub task: i64,
+    /// Its name.
+    pub name: String,
+    /// How many devices have both.
+    pub devices: u64,
+    /// The first start at which they meet.
+    #[schema(value_type = String, format = DateTime)]
+    pub first: Timestamp,
+    /// At how many of the starts told.
+    pub starts: u64,
+    /// Whether one of them wants the application for itself, so that one waits for the other.
+    pub waits: bool,
 }
 
 /// Devices on which a task cannot be done, or not now.

@@ -1,12 +1,19 @@
 //! What a task will do, told before it is saved: who is in its scope, where it cannot be done and why,
 //! and when it will start.
 
+mod load;
+
+pub use load::{Clash, Load};
+
+use load::Asked;
+
 use crate::assign::WindowsOfSets;
 use crate::deliver::{Placement, Translations};
 use crate::place::devices_of;
 use crate::submit::TaskRequest;
 use crate::{Administrator, App, AppError};
 use jiff::tz::TimeZone;
+use muster_domain::application::Mark;
 use muster_domain::delivery::Cause;
 use muster_domain::device::{Device, Facts};
 use muster_domain::finding::Finding;
@@ -36,6 +43,10 @@ pub struct Forecast {
     pub hindered: Vec<Hindered>,
     /// The next starts, by the zones and windows of devices. None without times.
     pub starts: Vec<ZoneStarts>,
+    /// How long it will take, by what tasks of its type took. None if none has run.
+    pub load: Option<Load>,
+    /// Other tasks that start at about the same times on the same devices.
+    pub clashes: Vec<Clash>,
     /// Warnings and notices, about settings and schedule.
     pub findings: Vec<Finding>,
 }
@@ -76,14 +87,23 @@ impl App {
         let translations = Translations::of_draft(&task, &agreed);
         // Nothing may be for the selection yet, and then nobody is known to be in it.
         let seen = self.members_of(task.scope.selection()).await?;
-        let devices = {
+        let (scope, devices) = {
             let mut connection = self.0.storage.read().await?;
             let scope = devices_of(&mut connection, &task.scope).await? | seen.devices();
-            devices(&mut connection, &scope).await?
+            let devices = devices(&mut connection, &scope).await?;
+            (scope, devices)
         };
         let schedule = task.schedule.as_ref();
         let mut forecast = self.foresee(translations, &devices, schedule).await?;
         forecast.findings = agreed.findings;
+        let asked = Asked {
+            id: None,
+            application: &task.application,
+            task_type: &task.task_type,
+            exclusive: agreed.task_type.is(Mark::Exclusive),
+            scope: &scope,
+        };
+        self.foresee_load(&asked, &mut forecast).await?;
         Ok(forecast)
     }
 
@@ -94,16 +114,25 @@ impl App {
         id: TaskId,
     ) -> Result<Forecast, AppError> {
         let task = self.task_get(who, id).await?.task;
-        let (translations, devices) = {
+        let (translations, scope, devices) = {
             let mut connection = self.0.storage.read().await?;
             let number = task.revision.number;
             let translations = Translations::of_revision(&mut connection, id, number).await?;
             let scope = devices_of(&mut connection, &task.scope).await?;
-            (translations, devices(&mut connection, &scope).await?)
+            let devices = devices(&mut connection, &scope).await?;
+            (translations, scope, devices)
         };
         let schedule = task.revision.schedule.as_ref();
         let mut forecast = self.foresee(translations, &devices, schedule).await?;
-        forecast.findings = task.revision.findings;
+        forecast.findings.clone_from(&task.revision.findings);
+        let asked = Asked {
+            id: Some(id),
+            application: &task.application,
+            task_type: &task.task_type,
+            exclusive: task.revision.exclusive,
+            scope: &scope,
+        };
+        self.foresee_load(&asked, &mut forecast).await?;
         Ok(forecast)
     }
 
@@ -128,7 +157,7 @@ impl App {
                 Some(schedule) => self.starts(devices, schedule).await?,
                 None => Vec::new(),
             },
-            findings: Vec::new(),
+            ..Forecast::default()
         })
     }
 

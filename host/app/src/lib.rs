@@ -40,9 +40,9 @@ pub mod tag;
 pub mod task;
 mod transfer;
 pub mod trust;
-pub mod wake;
-pub mod vault;
 pub mod user;
+pub mod vault;
+pub mod wake;
 pub mod watch;
 pub mod window;
 
@@ -68,8 +68,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wake::Waking;
 use vault::{Vault, VaultKey};
+use wake::Waking;
 use watch::Watch;
 
 /// The application: cheap to clone, shared by every handler and link.

@@ -54,7 +54,11 @@ impl Rights {
 
     /// Whether a task may be started and stopped: one of the user's own, or one of an administrator.
     pub fn may_start(self, own: bool) -> bool {
-        if own { self.manage_own } else { self.start_stop }
+        if own {
+            self.manage_own
+        } else {
+            self.start_stop
+        }
     }
 }
 
@@ -401,7 +405,11 @@ mod tests {
             let schedule = Schedule::parse(&json!({ "when": when })).unwrap().0;
             may_have(&schedule)
         };
-        for when in [json!("manual"), json!("immediately"), json!({"every-days": {"from": "2027-01-01T18:00"}})] {
+        for when in [
+            json!("manual"),
+            json!("immediately"),
+            json!({"every-days": {"from": "2027-01-01T18:00"}}),
+        ] {
             assert!(may(when));
         }
         assert!(!may(json!({"after-task": {"task": 1}})));

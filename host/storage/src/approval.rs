@@ -35,7 +35,10 @@ pub async fn approval_insert(
 }
 
 /// Forgets what was approved of a task.
-pub async fn approval_forget(connection: &mut Connection, task: TaskId) -> Result<(), StorageError> {
+pub async fn approval_forget(
+    connection: &mut Connection,
+    task: TaskId,
+) -> Result<(), StorageError> {
     sqlx::query("DELETE FROM task_approvals WHERE task = $1")
         .bind(task.0)
         .execute(connection)

@@ -5,7 +5,7 @@ use crate::run::run_count_add;
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
 use muster_domain::delivery::{Cause, Delivery, DeliveryState, Wanted};
-use muster_domain::{ApplicationId, DeviceId, Digest, RunId, TaskId};
+use muster_domain::{ApplicationId, DeviceId, Digest, RunId, TaskId, TaskTypeId};
 use roaring::RoaringBitmap;
 use sqlx::{QueryBuilder, Sqlite};
 use std::collections::{BTreeMap, BTreeSet};
@@ -326,6 +326,27 @@ pub async fn report_insert(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Milliseconds that the newest results of tasks of a type took, at most `limit`.
+pub async fn report_durations(
+    connection: &mut Connection,
+    application: &ApplicationId,
+    task_type: &TaskTypeId,
+    limit: u32,
+) -> Result<Vec<u64>, StorageError> {
+    let took: Vec<Option<i64>> = sqlx::query_scalar(
+        "SELECT (SELECT sum(json_extract(step.value, '$.duration')) \
+         FROM json_each(reports.body, '$.report.steps') AS step) \
+         FROM reports JOIN runs ON runs.id = reports.run JOIN tasks ON tasks.id = runs.task \
+         WHERE tasks.application = $1 AND tasks.task_type = $2 ORDER BY reports.run DESC LIMIT $3",
+    )
+    .bind(application.as_str())
+    .bind(task_type.as_str())
+    .bind(i64::from(limit))
+    .fetch_all(connection)
+    .await?;
+    Ok(took.into_iter().flatten().map(i64::unsigned_abs).collect())
 }
 
 /// What a device said came of a delivery: JSON text.

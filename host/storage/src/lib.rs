@@ -9,8 +9,8 @@ mod error;
 mod writer;
 
 pub mod administrator;
-pub mod approval;
 pub mod applied;
+pub mod approval;
 pub mod assignment;
 pub mod command;
 pub mod delivery;

@@ -158,11 +158,10 @@ fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<UserEditRow, StorageError> 
     };
     Ok(UserEditRow {
         place: columns.get("place")?,
-        id: EditId::try_from(columns.get::<String>("id")?).map_err(|why| columns.wrong("id", why))?,
+        id: EditId::try_from(columns.get::<String>("id")?)
+            .map_err(|why| columns.wrong("id", why))?,
         device: DeviceId(columns.number("device")?),
-        task: columns
-            .get::<Option<i64>>("task")?
-            .map(TaskId),
+        task: columns.get::<Option<i64>>("task")?.map(TaskId),
         user: columns.get("username")?,
         edit: columns.json("body")?,
         made_at: columns.time("made_at")?,
@@ -200,12 +199,11 @@ pub async fn user_edit_count_open(
     connection: &mut Connection,
     device: DeviceId,
 ) -> Result<u64, StorageError> {
-    let count: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM user_edits WHERE device = $1 AND outcome IS NULL",
-    )
-    .bind(i64::from(device.0))
-    .fetch_one(connection)
-    .await?;
+    let count: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM user_edits WHERE device = $1 AND outcome IS NULL")
+            .bind(i64::from(device.0))
+            .fetch_one(connection)
+            .await?;
     Ok(count.unsigned_abs())
 }
 
@@ -241,10 +239,11 @@ pub async fn user_edit_list_of(
     connection: &mut Connection,
     task: TaskId,
 ) -> Result<Vec<UserEditRow>, StorageError> {
-    let rows = sqlx::query("SELECT * FROM user_edits WHERE task = $1 ORDER BY place DESC LIMIT 1000")
-        .bind(task.0)
-        .fetch_all(connection)
-        .await?;
+    let rows =
+        sqlx::query("SELECT * FROM user_edits WHERE task = $1 ORDER BY place DESC LIMIT 1000")
+            .bind(task.0)
+            .fetch_all(connection)
+            .await?;
     rows.iter().map(from_row).collect()
 }
 

@@ -35,7 +35,10 @@ async fn a_destructive_task_starts_when_a_second_administrator_approved_it() -> 
     let task = client.task_create(&sweep("sweep", folder())).await?;
     assert!(task.destructive && task.approved_by.is_none());
     let plan: Value = client.get(&format!("/tasks/{}/plan", task.id)).await?;
-    assert_eq!(plan["hindered"][0]["cause"], json!({"code": "approval-needed"}));
+    assert_eq!(
+        plan["hindered"][0]["cause"],
+        json!({"code": "approval-needed"})
+    );
 
     let start = format!("/tasks/{}/start", task.id);
     let refused = client.post(&start, &json!({})).await?.problem(409)?;
@@ -119,16 +122,23 @@ async fn an_approval_that_was_cut_short_was_not_given() -> Result<()> {
 async fn administrators_come_and_go_under_names_of_their_own() -> Result<()> {
     let system = TestSystem::start().await?;
     let client = &system.client;
-    let ran = system.muster(&["administrator", "add", "anna"]).await?.ok()?;
+    let ran = system
+        .muster(&["administrator", "add", "anna"])
+        .await?
+        .ok()?;
     let anna = client.with_token(ran.out.trim());
     let all: Vec<AdministratorView> = anna.list("/administrators", "").await?;
     let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["admin", "anna"]);
     assert!(all.iter().all(|one| one.token.is_none()));
-    let taken = client.post("/administrators", &json!({"name": "anna"})).await?;
+    let taken = client
+        .post("/administrators", &json!({"name": "anna"}))
+        .await?;
     assert_eq!(taken.problem(409)?.code(), "administrator-name-taken");
     for name in ["", " a", "a/b"] {
-        let wrong = client.post("/administrators", &json!({"name": name})).await?;
+        let wrong = client
+            .post("/administrators", &json!({"name": name}))
+            .await?;
         assert_eq!(wrong.problem(400)?.code(), "name-invalid");
     }
     let itself = client.send(client.request(Method::DELETE, "/administrators/admin"));

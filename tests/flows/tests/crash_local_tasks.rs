@@ -20,7 +20,15 @@ fn create(device: &Device) -> Result<String> {
     std::fs::write(&settings, paths.to_string())?;
     let settings = settings.display().to_string();
     device.agent.ask(&[
-        "task", "create", "mine", "--application", CLAMAV, "--type", "scan", "--settings", &settings,
+        "task",
+        "create",
+        "mine",
+        "--application",
+        CLAMAV,
+        "--type",
+        "scan",
+        "--settings",
+        &settings,
     ])
 }
 
@@ -33,7 +41,9 @@ fn changes(device: &Device) -> Result<Vec<Value>> {
 async fn may(device: &Device) -> Result<()> {
     until("the device to know what its user may", async || {
         let log = device.agent.ask(&["log"])?;
-        Ok(log.contains("local tasks of this device's user are allowed").then_some(()))
+        Ok(log
+            .contains("local tasks of this device's user are allowed")
+            .then_some(()))
     })
     .await
 }
@@ -52,7 +62,11 @@ async fn taken_once(client: &Client, device: &Device) -> Result<()> {
     let events = client.events(0, "kind=task.created-on-device").await?;
     ensure!(events.len() == 1, "{events:?}");
     until("the device to have it", async || {
-        Ok(device.agent.ask(&["task", "list"])?.contains("active").then_some(()))
+        Ok(device
+            .agent
+            .ask(&["task", "list"])?
+            .contains("active")
+            .then_some(()))
     })
     .await
 }

@@ -186,18 +186,29 @@ async fn every_command_of_the_guide_to_local_tasks_does_what_it_says() -> Result
     std::fs::write(device.folder().join("scan.json"), settings)?;
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/local-tasks.md");
     let steps = steps(&std::fs::read_to_string(page)?);
-    ensure!(steps.len() > 5, "the page has {} blocks of commands", steps.len());
+    ensure!(
+        steps.len() > 5,
+        "the page has {} blocks of commands",
+        steps.len()
+    );
     for step in steps {
         let mut printed = String::new();
         for command in &step.commands {
             // The device hears of what was done on the server in its own time, and the other way round.
-            let asks = [" list", " show", " changes", " history", " explain", " user-changes"];
+            let asks = [
+                " list",
+                " show",
+                " changes",
+                " history",
+                " explain",
+                " user-changes",
+            ];
             let looks = asks.iter().any(|word| command.contains(word));
             let creates = command.contains("agent task create");
             let said = until(command, async || {
                 let said = run_anywhere(&system, &device, command).await?;
-                let early = creates && said.contains("does not allow")
-                    || said.contains("has not sent yet");
+                let early =
+                    creates && said.contains("does not allow") || said.contains("has not sent yet");
                 let so_far = format!("{printed}{said}");
                 let all = step.printed.iter().all(|line| has_line(&so_far, line));
                 let last = Some(command) == step.commands.last();

@@ -8,12 +8,10 @@ use muster_domain::merge::FieldChange;
 use muster_domain::schedule::When;
 use muster_domain::user::{Edit, EditId, EditOutcome, content};
 use muster_domain::{DeviceId, TaskId};
+use muster_storage::Connection;
 use muster_storage::event::{EventFilter, event_list};
 use muster_storage::task::task_revision_get;
-use muster_storage::user::{
-    TaskVersion, UserEditRow, task_version, task_versions, user_edit_get,
-};
-use muster_storage::Connection;
+use muster_storage::user::{TaskVersion, UserEditRow, task_version, task_versions, user_edit_get};
 use serde_json::Value;
 
 /// What differs between the two sides; none if nothing does and nothing waits.
@@ -80,7 +78,9 @@ pub async fn check(world: &World<'_>) -> Result<()> {
 async fn recorded(world: &World<'_>, name: &str) -> Result<UserEditRow> {
     let id = EditId::try_from(name.to_owned()).map_err(anyhow::Error::msg)?;
     let mut at = world.device.store.acquire().await?;
-    let own = edit::find(&mut at, &id).await?.context("the device forgot it")?;
+    let own = edit::find(&mut at, &id)
+        .await?
+        .context("the device forgot it")?;
     let mut connection = world.server.storage.read().await?;
     let row = user_edit_get(&mut connection, world.device.id, &id).await?;
     let row = row.context("the server never heard of it")?;
@@ -119,12 +119,23 @@ async fn whole(connection: &mut Connection, task: TaskId, version: &TaskVersion)
     let revision = task_revision_get(connection, task, version.revision).await?;
     let revision = revision.context("no such revision")?;
     let schedule = revision.schedule.as_ref();
-    Ok(content(&version.name, version.time_limit, schedule, &revision.settings))
+    Ok(content(
+        &version.name,
+        version.time_limit,
+        schedule,
+        &revision.settings,
+    ))
 }
 
 /// Each value that the user wanted stands in the version that the edit led to, or among what is lost.
 async fn taken(world: &World<'_>, edit: &UserEditRow) -> Result<()> {
-    let Some(EditOutcome::Taken { task, version, lost, .. }) = &edit.outcome else {
+    let Some(EditOutcome::Taken {
+        task,
+        version,
+        lost,
+        ..
+    }) = &edit.outcome
+    else {
         return Ok(());
     };
     let mut connection = world.server.storage.read().await?;
@@ -214,7 +225,8 @@ async fn administrator_wins(
                 let base = versions.iter().position(|known| known.version == base);
                 let known = base.and_then(|base| states.get(base));
                 let last = states.get(place - 1);
-                known.and_then(|known| known.pointer(one)) == last.and_then(|last| last.pointer(one))
+                known.and_then(|known| known.pointer(one))
+                    == last.and_then(|last| last.pointer(one))
             };
             let met: Vec<&String> = users
                 .iter()

@@ -284,7 +284,11 @@ impl<'s> World<'s> {
             time_limit: None,
             schedule: (value > 1).then(|| schedule(value)),
         };
-        let task = self.server.app.task_create(&administrator(), request).await?;
+        let task = self
+            .server
+            .app
+            .task_create(&administrator(), request)
+            .await?;
         self.made.push(task.id);
         Ok(())
     }

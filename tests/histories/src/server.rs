@@ -1,15 +1,15 @@
 //! A server without its network edge.
 
 use anyhow::{Context as _, Result};
+use muster_agent_protocol::order::OrderKey;
 use muster_app::install::InstallOptions;
 use muster_app::{Administrator, App, Foundation, Registries};
+use muster_domain::grant::Words;
 use muster_plugin_host::{Compiler, Config, Folders, PluginHost};
 use muster_release::bundle::Bundle;
 use muster_release::trust::Policy;
 use muster_storage::Storage;
-use muster_domain::grant::Words;
 use muster_test_harness::Programs;
-use muster_agent_protocol::order::OrderKey;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -34,8 +34,13 @@ impl Server {
         app.trust_policy_set(&who, Policy::Dev).await?;
         let component = std::fs::read(Programs::find()?.plugin("clamav")?)?;
         let said = Words::default();
-        app.plugin_install(&who, Bundle::bare(component), said, InstallOptions::default())
-            .await?;
+        app.plugin_install(
+            &who,
+            Bundle::bare(component),
+            said,
+            InstallOptions::default(),
+        )
+        .await?;
         Ok(Self {
             app,
             storage,

@@ -27,7 +27,11 @@ fn no_edit_vanishes_and_both_sides_end_equal() -> Result<()> {
     let clock = folder.path().join("clock");
     std::fs::write(&clock, "0")?;
     let status = Command::new(std::env::current_exe()?)
-        .args(["--exact", "no_edit_vanishes_and_both_sides_end_equal", "--nocapture"])
+        .args([
+            "--exact",
+            "no_edit_vanishes_and_both_sides_end_equal",
+            "--nocapture",
+        ])
         .env(CLOCK, &clock)
         .status()
         .context("cannot start the histories")?;

@@ -18,9 +18,9 @@ use muster_domain::schedule::window::Window;
 use muster_domain::selection::{Query, Selection};
 use muster_domain::task::{NewTask, TaskRevision};
 use muster_domain::{DeviceSet, Digest, GroupId, SelectionId, TaskId, WindowId};
-use muster_storage::approval::approval_forget;
 use muster_storage::Connection;
 use muster_storage::applied::{AppliedRow, applied_delete, applied_put};
+use muster_storage::approval::approval_forget;
 use muster_storage::event::event_insert;
 use muster_storage::member::selection_user;
 use muster_storage::selection::{

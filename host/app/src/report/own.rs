@@ -206,7 +206,12 @@ async fn occurred(
 /// Whether there may be an occurrence of this name by now: one of the schedules gives it, or the device's
 /// user started it.
 fn may_be(schedules: &[Schedule], occurrence: OccurrenceId, now: Timestamp) -> bool {
-    if let OccurrenceId::Start { of: Starting::User, day, .. } = occurrence {
+    if let OccurrenceId::Start {
+        of: Starting::User,
+        day,
+        ..
+    } = occurrence
+    {
         return day.duration_since(TimeZone::UTC.to_datetime(now).date()) <= AHEAD;
     }
     schedules

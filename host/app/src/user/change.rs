@@ -73,7 +73,9 @@ pub(super) async fn take(
             Ok(ground) => ground,
             Err(Missing::Deleted) => return deleted(app, asked, id, changes).await,
             Err(Missing::Unknown(code, reason)) => {
-                return asked.end(app, (None, None), refused(code, reason, Vec::new())).await;
+                return asked
+                    .end(app, (None, None), refused(code, reason, Vec::new()))
+                    .await;
             }
         };
         let about = (Some(id), Some(ground.task.application.clone()));
@@ -81,7 +83,9 @@ pub(super) async fn take(
         let plan = match plan(app, &ground, changes).await? {
             Ok(plan) => plan,
             Err(findings) => {
-                let reason = muster_domain::chain(&AppError::SettingsInvalid { findings: findings.clone() });
+                let reason = muster_domain::chain(&AppError::SettingsInvalid {
+                    findings: findings.clone(),
+                });
                 let outcome = refused("settings-invalid", &reason, findings);
                 return asked.end(app, about, outcome).await;
             }
@@ -118,7 +122,9 @@ async fn ground(
         return Ok(Err(Missing::Unknown("base-unknown", reason)));
     };
     let mut revision = task_revision_get(connection, id, first.revision).await?;
-    let schema_version = revision.as_ref().map_or(0, |revision| revision.schema_version);
+    let schema_version = revision
+        .as_ref()
+        .map_or(0, |revision| revision.schema_version);
     let mut known = None;
     let mut before: Option<Value> = None;
     for version in &versions {
@@ -236,7 +242,8 @@ async fn check(app: &App, ground: &Ground, plan: &mut Plan) -> Result<(), AppErr
         }
         // Each side is right by itself, and both together are not: then the settings are one field.
         Err(AppError::SettingsInvalid { .. }) => {
-            plan.lost.retain(|lost| !lost.pointer.starts_with("/settings"));
+            plan.lost
+                .retain(|lost| !lost.pointer.starts_with("/settings"));
             plan.lost.push(Lost {
                 pointer: "/settings".into(),
                 user: Some(json!(plan.content.settings)),
@@ -280,8 +287,17 @@ async fn write(
     ground: Ground,
     plan: Plan,
 ) -> Result<(), AppError> {
-    let Ground { task, version, current, .. } = ground;
-    let Plan { content, lost, agreed } = plan;
+    let Ground {
+        task,
+        version,
+        current,
+        ..
+    } = ground;
+    let Plan {
+        content,
+        lost,
+        agreed,
+    } = plan;
     let about = (Some(task.id), Some(task.application.clone()));
     let wanted = content_of_parts(&content);
     if wanted == current && !lost.is_empty() {
@@ -328,7 +344,14 @@ async fn write(
     let mut now = version;
     if wanted != current {
         let number = next.number;
-        task_update(connection, task.id, &content.name, content.time_limit, number).await?;
+        task_update(
+            connection,
+            task.id,
+            &content.name,
+            content.time_limit,
+            number,
+        )
+        .await?;
         task_version_by(connection, task.id, asked.row.device).await?;
         now = task_version(connection, task.id).await?;
     }
@@ -345,7 +368,12 @@ async fn write(
         next.number
     );
     asked
-        .settle(connection, about, &outcome, ("task.changed-on-device", text))
+        .settle(
+            connection,
+            about,
+            &outcome,
+            ("task.changed-on-device", text),
+        )
         .await
 }
 

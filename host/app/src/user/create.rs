@@ -6,8 +6,8 @@ use crate::submit::{check_kind, check_name, check_time_limit, revision, schedule
 use crate::vault::Allowed;
 use crate::{App, AppError};
 use muster_domain::finding::Finding;
-use muster_domain::schedule::Schedule;
 use muster_domain::origin::{Origin, Way};
+use muster_domain::schedule::Schedule;
 use muster_domain::scope::Scope;
 use muster_domain::task::NewTask;
 use muster_domain::user::{EditOutcome, NewLocalTask, may_have};
@@ -17,11 +17,7 @@ use muster_storage::user::{task_version_by, user_task_count};
 /// Tasks that the user of one device may have.
 const MOST_OWN: u64 = 50;
 
-pub(super) async fn take(
-    app: &App,
-    asked: &Asked,
-    new: &NewLocalTask,
-) -> Result<Took, AppError> {
+pub(super) async fn take(app: &App, asked: &Asked, new: &NewLocalTask) -> Result<Took, AppError> {
     check_name(&new.name)?;
     let schedule = schedule_of(new.schedule.as_ref())?;
     check_schedule(schedule.as_ref())?;

@@ -74,9 +74,11 @@ impl Asked {
         let mut connection = app.0.storage.read().await?;
         let made = user_edit_get(&mut connection, self.row.device, by).await?;
         Ok(match made {
-            Some(UserEditRow { task: Some(task), edit: Some(Edit::Create(_)), .. }) => {
-                Found::Task(task)
-            }
+            Some(UserEditRow {
+                task: Some(task),
+                edit: Some(Edit::Create(_)),
+                ..
+            }) => Found::Task(task),
             Some(made) if made.outcome.is_none() => Found::NotYet,
             _ => Found::NeverCreated,
         })
@@ -123,18 +125,28 @@ impl Asked {
                 .with(fields),
         ];
         // What is lost of an edit that is taken has a word of its own. Values stand in the record alone.
-        let lost: Vec<&str> = outcome.lost().iter().map(|lost| lost.pointer.as_str()).collect();
+        let lost: Vec<&str> = outcome
+            .lost()
+            .iter()
+            .map(|lost| lost.pointer.as_str())
+            .collect();
         if !lost.is_empty() && matches!(outcome, EditOutcome::Taken { .. }) {
             let text = format!(
                 "An administrator had changed the same as {}: {} stayed as it was.",
                 self.who(),
                 lost.join(", ")
             );
-            let fields = json!({ "edit": self.row.id.as_str(), "user": self.row.user, "lost": lost });
+            let fields =
+                json!({ "edit": self.row.id.as_str(), "user": self.row.user, "lost": lost });
             events.push(
-                NewEvent::new("task.user-change-lost", Severity::Warning, self.actor(), text)
-                    .about(subject)
-                    .with(fields),
+                NewEvent::new(
+                    "task.user-change-lost",
+                    Severity::Warning,
+                    self.actor(),
+                    text,
+                )
+                .about(subject)
+                .with(fields),
             );
         }
         Ok(event_insert(connection, now, &events).await?)
@@ -151,10 +163,15 @@ impl Asked {
         let (kind, why) = match &outcome {
             EditOutcome::Refused { reason, .. } => ("task.user-change-refused", reason.clone()),
             EditOutcome::Lost { reason, .. } => ("task.user-change-lost", reason.clone()),
-            EditOutcome::Taken { .. } => ("task.changed-on-device", "nothing was left to do".into()),
+            EditOutcome::Taken { .. } => {
+                ("task.changed-on-device", "nothing was left to do".into())
+            }
         };
         let word = asked.row.edit.as_ref().map_or("change", Edit::word);
-        let text = sentence(format!("The wish of {} to {word} a task: {why}", self.who()));
+        let text = sentence(format!(
+            "The wish of {} to {word} a task: {why}",
+            self.who()
+        ));
         app.logged(move |connection| {
             Box::pin(async move {
                 if let EditOutcome::Refused { .. } = &outcome {
@@ -162,7 +179,9 @@ impl Asked {
                     let bare = asked.row.edit.clone().map(bare);
                     user_edit_scrub(connection, asked.row.place, bare.as_ref()).await?;
                 }
-                asked.settle(connection, about, &outcome, (kind, text)).await
+                asked
+                    .settle(connection, about, &outcome, (kind, text))
+                    .await
             })
         })
         .await?;
@@ -172,7 +191,12 @@ impl Asked {
 
     pub(super) async fn not_allowed(&self, app: &App) -> Result<Took, AppError> {
         let reason = "the policy of the device's group allows no local tasks of its user";
-        self.end(app, (None, None), refused("not-allowed", reason, Vec::new())).await
+        self.end(
+            app,
+            (None, None),
+            refused("not-allowed", reason, Vec::new()),
+        )
+        .await
     }
 
     pub(super) async fn refuse(&self, app: &App, error: &AppError) -> Result<Took, AppError> {
@@ -186,7 +210,8 @@ impl Asked {
             _ => Vec::new(),
         };
         let reason = muster_domain::chain(error);
-        self.end(app, (None, None), refused(error.code(), &reason, findings)).await
+        self.end(app, (None, None), refused(error.code(), &reason, findings))
+            .await
     }
 }
 
@@ -205,7 +230,11 @@ fn bare(edit: Edit) -> Edit {
             new.settings = muster_domain::settings::Settings::empty();
             Edit::Create(new)
         }
-        Edit::Change { task, base, changes } => {
+        Edit::Change {
+            task,
+            base,
+            changes,
+        } => {
             let hide = |change: FieldChange| FieldChange {
                 to: change
                     .to
@@ -214,7 +243,11 @@ fn bare(edit: Edit) -> Edit {
                 pointer: change.pointer,
             };
             let changes = changes.into_iter().map(hide).collect();
-            Edit::Change { task, base, changes }
+            Edit::Change {
+                task,
+                base,
+                changes,
+            }
         }
         other @ Edit::Delete { .. } => other,
     }

@@ -44,7 +44,11 @@ pub(crate) async fn keep(
         id: asked.id.clone(),
         device,
         task: None,
-        user: if name.is_empty() { "unknown".into() } else { name },
+        user: if name.is_empty() {
+            "unknown".into()
+        } else {
+            name
+        },
         edit: outcome.is_none().then(|| asked.edit.clone()),
         made_at,
         came_at: muster_clock::now(),

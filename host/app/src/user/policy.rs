@@ -36,7 +36,8 @@ impl Policies {
 
     /// Whether some user may do something.
     pub(crate) fn any(&self) -> bool {
-        let allows = |policy: &UserPolicy| policy.tasks == Some(true) || policy.starts == Some(true);
+        let allows =
+            |policy: &UserPolicy| policy.tasks == Some(true) || policy.starts == Some(true);
         self.said.values().any(allows)
     }
 
@@ -107,12 +108,13 @@ impl App {
                         word(policy.tasks),
                         word(policy.starts),
                     );
-                    let event = NewEvent::new("group.user-policy-changed", Severity::Info, actor, text)
-                        .about(Subject {
-                            group: Some(id),
-                            ..Subject::default()
-                        })
-                        .with(serde_json::json!({ "policy": policy }));
+                    let event =
+                        NewEvent::new("group.user-policy-changed", Severity::Info, actor, text)
+                            .about(Subject {
+                                group: Some(id),
+                                ..Subject::default()
+                            })
+                            .with(serde_json::json!({ "policy": policy }));
                     event_insert(connection, muster_clock::now(), &[event]).await?;
                     Ok(id)
                 })

@@ -32,7 +32,9 @@ pub(crate) async fn assign(app: &App, due: &Due) -> Result<(), AppError> {
             .await?;
         for rights in told {
             let envelope = app.0.order_key.seal(&rights);
-            app.0.links.send(rights.device, FromServer::Rights(envelope));
+            app.0
+                .links
+                .send(rights.device, FromServer::Rights(envelope));
         }
         drop(turn);
     }

@@ -84,7 +84,9 @@ async fn whose(
         Some(EditedTask::Created(by)) => {
             let made = user_edit_get(connection, row.device, by).await?;
             match made {
-                Some(UserEditRow { task: Some(task), .. }) => Ok(task),
+                Some(UserEditRow {
+                    task: Some(task), ..
+                }) => Ok(task),
                 // Its creation waits, and is looked at with it.
                 Some(made) => Err((made.id.clone(), made.edit)),
                 None => Err((by.clone(), None)),
@@ -134,9 +136,11 @@ async fn one(app: &App, row: UserEditRow) -> Result<Took, AppError> {
         None => Ok(Took::Settled),
         _ if !asked.rights.manage_own => asked.not_allowed(app).await,
         Some(Edit::Create(new)) => create::take(app, &asked, new).await,
-        Some(Edit::Change { task, base, changes }) => {
-            change::take(app, &asked, task, *base, changes).await
-        }
+        Some(Edit::Change {
+            task,
+            base,
+            changes,
+        }) => change::take(app, &asked, task, *base, changes).await,
         Some(Edit::Delete { task, base }) => delete::take(app, &asked, task, *base).await,
     };
     match taken {

@@ -123,7 +123,14 @@ pub(crate) async fn changes(context: &Context, place: &str) -> Result<(), Failur
         ]
     });
     context.out.table(
-        &["MADE", "DEVICE", "USER", "WHAT", "STATE", "WHY, AND WHAT IS LOST"],
+        &[
+            "MADE",
+            "DEVICE",
+            "USER",
+            "WHAT",
+            "STATE",
+            "WHY, AND WHAT IS LOST",
+        ],
         rows.collect(),
         "No device's user asked for anything.",
     )

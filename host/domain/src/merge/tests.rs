@@ -156,13 +156,19 @@ fn each(names: &[&str], tied: &[&str]) -> Fields {
 
 #[test]
 fn fields_are_merged_one_by_one_and_the_loser_is_told() {
-    let base = json!({"name": "scan", "settings": {"area": "system", "paths": ["/a"], "deep": false}});
+    let base =
+        json!({"name": "scan", "settings": {"area": "system", "paths": ["/a"], "deep": false}});
     let administrator =
         json!({"name": "scan", "settings": {"area": "paths", "paths": ["/a"], "deep": false}});
     let user =
         json!({"name": "mine", "settings": {"area": "memory", "paths": ["/b"], "deep": false}});
     let schema = json!({"type": "object", "properties": {"area": {}, "paths": {}, "deep": {}}});
-    let merged = merge(&base, &administrator, &user, &Fields::of_task(Some(&schema)));
+    let merged = merge(
+        &base,
+        &administrator,
+        &user,
+        &Fields::of_task(Some(&schema)),
+    );
     assert_eq!(
         merged.whole,
         json!({"name": "mine", "settings": {"area": "paths", "paths": ["/b"], "deep": false}})
@@ -187,14 +193,22 @@ fn settings_whose_fields_hang_together_are_one() {
     );
     assert_eq!(merged.lost.len(), 1);
     assert_eq!(merged.lost[0].pointer, "/settings");
-    assert_eq!(merged.lost[0].user, Some(json!({"area": "system", "paths": ["/b"]})));
+    assert_eq!(
+        merged.lost[0].user,
+        Some(json!({"area": "system", "paths": ["/b"]}))
+    );
 }
 
 #[test]
 fn what_is_taken_out_and_what_is_added_are_changes_as_well() {
     let fields = each(&["a", "b", "c"], &[]);
     let base = json!({"a": 1, "b": 1});
-    let merged = merge(&base, &json!({"a": 1, "b": 2}), &json!({"b": 1, "c": 3}), &fields);
+    let merged = merge(
+        &base,
+        &json!({"a": 1, "b": 2}),
+        &json!({"b": 1, "c": 3}),
+        &fields,
+    );
     assert_eq!(merged.whole, json!({"b": 2, "c": 3}));
     assert!(merged.lost.is_empty());
     // One takes out what the other changed.
@@ -211,7 +225,10 @@ fn names_that_are_tied_are_one_field() {
     let administrator = json!({"area": "full", "paths": [], "deep": 1});
     let user = json!({"area": "quick", "paths": ["/a"], "deep": 2});
     let merged = merge(&base, &administrator, &user, &fields);
-    assert_eq!(merged.whole, json!({"area": "full", "paths": [], "deep": 2}));
+    assert_eq!(
+        merged.whole,
+        json!({"area": "full", "paths": [], "deep": 2})
+    );
     assert_eq!(merged.lost.len(), 1);
     assert_eq!(merged.lost[0].pointer, "/paths");
     assert_eq!(merged.lost[0].user, Some(json!(["/a"])));
@@ -252,15 +269,25 @@ fn an_object_has_fields_only_where_its_schema_says_what_ties_them() {
         ("else", condition.clone()),
         ("not", condition.clone()),
         ("allOf", json!([{"if": condition, "then": true}])),
-        ("anyOf", json!([{"required": ["deep"]}, {"required": ["list"]}])),
-        ("oneOf", json!([{"required": ["deep"]}, {"not": {"required": ["list"]}}])),
+        (
+            "anyOf",
+            json!([{"required": ["deep"]}, {"required": ["list"]}]),
+        ),
+        (
+            "oneOf",
+            json!([{"required": ["deep"]}, {"not": {"required": ["list"]}}]),
+        ),
         ("dependentRequired", json!({"deep": ["list"]})),
         ("dependentSchemas", json!({"deep": {"required": ["list"]}})),
     ] {
         let Fields::Each { tied, .. } = of(keyword, value) else {
             panic!("{keyword}: one field")
         };
-        assert_eq!(tied, ["deep".to_owned(), "list".to_owned()].into(), "{keyword}");
+        assert_eq!(
+            tied,
+            ["deep".to_owned(), "list".to_owned()].into(),
+            "{keyword}"
+        );
     }
     for (keyword, value) in [
         ("minProperties", json!(1)),
@@ -298,8 +325,14 @@ fn places_of_changes_are_looked_at() {
         let pointer = pointer.to_owned();
         with(&base, &[FieldChange { pointer, to }])
     };
-    assert_eq!(change("/settings/b/c").unwrap(), json!({"settings": {"a": 1, "b": {"c": 2}}}));
-    assert_eq!(change("/settings/a/x").unwrap(), json!({"settings": {"a": {"x": 2}}}));
+    assert_eq!(
+        change("/settings/b/c").unwrap(),
+        json!({"settings": {"a": 1, "b": {"c": 2}}})
+    );
+    assert_eq!(
+        change("/settings/a/x").unwrap(),
+        json!({"settings": {"a": {"x": 2}}})
+    );
     for wrong in ["", "name", &"/a".repeat(33)] {
         assert_eq!(change(wrong).unwrap_err().code, "change-place", "{wrong}");
     }

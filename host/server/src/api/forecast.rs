@@ -5,10 +5,12 @@ use crate::body::Json as Body;
 use crate::edge::Path;
 use crate::problem::Problem;
 use axum::Json;
-use muster_api::forecast::{ForecastView, HinderedView, StartView, ZoneStartsView};
+use muster_api::forecast::{
+    ClashView, ForecastView, HinderedView, LoadView, StartView, ZoneStartsView,
+};
 use muster_api::problem::ProblemDocument;
 use muster_api::task::TaskCreate;
-use muster_app::forecast::{Forecast, Hindered, ZoneStarts};
+use muster_app::forecast::{Clash, Forecast, Hindered, Load, ZoneStarts};
 use muster_app::{Administrator, App};
 use muster_domain::schedule::forecast::Start;
 
@@ -48,7 +50,29 @@ fn shown(forecast: Forecast) -> ForecastView {
         able: forecast.able,
         hindered: forecast.hindered.into_iter().map(hindered).collect(),
         starts: forecast.starts.into_iter().map(zone).collect(),
+        load: forecast.load.map(load),
+        clashes: forecast.clashes.into_iter().map(clash).collect(),
         findings: view::findings(forecast.findings),
+    }
+}
+
+fn load(load: Load) -> LoadView {
+    LoadView {
+        results: load.results,
+        median: load.median,
+        most: load.most,
+        all: load.all,
+    }
+}
+
+fn clash(clash: Clash) -> ClashView {
+    ClashView {
+        task: clash.task.0,
+        name: clash.name,
+        devices: clash.devices,
+        first: clash.first,
+        starts: clash.starts,
+        waits: clash.waits,
     }
 }
 

@@ -84,7 +84,11 @@ pub(crate) async fn group_remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn shown(app: &App, who: &Administrator, id: GroupId) -> Result<GroupView, Problem> {
+pub(super) async fn shown(
+    app: &App,
+    who: &Administrator,
+    id: GroupId,
+) -> Result<GroupView, Problem> {
     let (tree, devices) = app.group_tree(who).await?;
     // Somebody else may have removed it between the two.
     let policies = app.user_policies(who).await?;

@@ -11,6 +11,7 @@ use muster_api::objects::{
     TasksImport,
 };
 use muster_api::problem::ProblemDocument;
+use muster_app::vault::AllowPlain;
 use muster_app::objects::export::What;
 use muster_app::objects::plan::ObjectsPlan;
 use muster_app::objects::wanted::{

@@ -51,9 +51,9 @@ pub(crate) async fn user_edit_list(
 
 fn edit(row: UserEditRow) -> UserEditView {
     let (reason, findings) = match &row.outcome {
-        Some(EditOutcome::Refused { reason, findings, .. }) => {
-            (Some(reason.clone()), findings.clone())
-        }
+        Some(EditOutcome::Refused {
+            reason, findings, ..
+        }) => (Some(reason.clone()), findings.clone()),
         Some(EditOutcome::Lost { reason, .. }) => (Some(reason.clone()), Vec::new()),
         _ => (None, Vec::new()),
     };
@@ -65,7 +65,11 @@ fn edit(row: UserEditRow) -> UserEditView {
         edit: serde_json::json!(row.edit),
         made_at: row.made_at,
         came_at: row.came_at,
-        state: row.outcome.as_ref().map_or("waiting", EditOutcome::word).into(),
+        state: row
+            .outcome
+            .as_ref()
+            .map_or("waiting", EditOutcome::word)
+            .into(),
         reason,
         lost: lost
             .iter()

@@ -5,6 +5,7 @@ use crate::client::Answer;
 use crate::command::Context;
 use crate::failure::Failure;
 use crate::output::{Tint, cell, number};
+use crate::time::seconds;
 use muster_api::forecast::{ForecastView, StartView, ZoneStartsView};
 use muster_domain::text::counted;
 
@@ -58,7 +59,45 @@ pub(super) fn show(context: &Context, answer: &Answer) -> Result<(), Failure> {
     if plan.starts.is_empty() {
         context.out.text("Nothing starts it at a time.")?;
     }
+    cost(context, &plan)?;
     super::findings(context, &plan.findings)
+}
+
+/// How long it will take, and what it meets.
+fn cost(context: &Context, plan: &ForecastView) -> Result<(), Failure> {
+    if let Some(load) = &plan.load {
+        context.out.text(&format!(
+            "\nOn a device about {}, at most {} in 95 of 100 cases; {} of work in all (by {}).",
+            seconds(load.median),
+            seconds(load.most),
+            seconds(load.all),
+            counted(load.results, "result")
+        ))?;
+    }
+    let rows: Vec<_> = plan
+        .clashes
+        .iter()
+        .map(|clash| {
+            let what = if clash.waits {
+                "one waits for the other"
+            } else {
+                "both run"
+            };
+            vec![
+                cell(format!("{} ({})", clash.name, clash.task)),
+                number(clash.devices),
+                cell(context.out.clock.short(clash.first)),
+                number(clash.starts),
+                cell(what),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    context.out.text("\nIt meets other tasks:")?;
+    let header = ["TASK", "DEVICES", "FIRST", "TIMES", ""];
+    context.out.table(&header, rows, "")
 }
 
 fn starts(context: &Context, zone: &ZoneStartsView) -> Result<(), Failure> {
