@@ -16,6 +16,11 @@ use muster_domain::{ApplicationId, TaskTypeId};
 use serde_json::{Value, json};
 use std::io::Read as _;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// Looks for an agent that has just been started, and the pause between them.
+const MOST_TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What is asked for.
 #[derive(clap::Subcommand)]
@@ -95,9 +100,24 @@ pub(crate) async fn act(
 ) -> anyhow::Result<ExitCode> {
     let request = request(command)?;
     let path = common.config()?.user_socket.path;
-    let done = match socket::ask(&path, &request).await? {
-        Some(answer) => answer.map_err(anyhow::Error::msg)?,
-        None => without_agent(common, request).await?,
+    let mut tries = 0;
+    let done = loop {
+        if let Some(answer) = socket::ask(&path, &request).await? {
+            break answer.map_err(anyhow::Error::msg)?;
+        }
+        if let Some(lock) = super::try_lock(&common.data)? {
+            let done = without_agent(common, request).await;
+            drop(lock);
+            break done?;
+        }
+        // It may have been started this moment.
+        tries += 1;
+        anyhow::ensure!(
+            tries < MOST_TRIES,
+            "the agent runs and takes no requests at {}; its own log says why",
+            path.display()
+        );
+        tokio::time::sleep(PAUSE).await;
     };
     if output == Output::Json {
         println!("{}", escaped(&json!(done).to_string()));
@@ -107,14 +127,10 @@ pub(crate) async fn act(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Straight into the store, which the agent finds when it is started.
+/// Straight into the store, which the agent finds when it is started. The caller has its lock.
 async fn without_agent(common: &Common, request: Request) -> anyhow::Result<Done> {
     let data = &common.data;
     let identity = Identity::read(data)?;
-    let _lock = super::try_lock(data)?.context(
-        "the agent runs and takes no requests at its socket; its own log says why, and user-socket in \
-         its configuration says where it is",
-    )?;
     let location = StoreLocation::Folder(data.clone());
     let store = Store::open(&location, &identity.owner(), false).await?;
     let desk = Desk {

@@ -27,7 +27,7 @@ use muster_domain::{ApplicationId, DeviceId, TaskId, chain};
 use muster_storage::assignment::assignment_devices;
 use muster_storage::member::member_since;
 use muster_storage::task::{
-    ScheduleStanding, task_get, task_list_scheduled, task_schedule_standing,
+    ScheduleStanding, task_get, task_head, task_list_scheduled, task_schedule_standing,
 };
 use muster_storage::user::task_version;
 use roaring::RoaringBitmap;
@@ -132,7 +132,18 @@ impl Shares {
             let mut connection = app.0.storage.read().await?;
             // Where users may start tasks, their devices have those without a schedule, too.
             let all = Policies::read(&mut connection).await?.any();
-            task_list_scheduled(&mut connection, all).await?
+            let mut scheduled = task_list_scheduled(&mut connection, all).await?;
+            // One that was deleted while somebody looked at it may be told to a device after this list was
+            // made: it is looked at once more, so that it is taken back.
+            for task in &due.tasks {
+                if scheduled.iter().any(|(known, _)| known == task) {
+                    continue;
+                }
+                if let Some(head) = task_head(&mut connection, *task).await? {
+                    scheduled.push((*task, head.application));
+                }
+            }
+            scheduled
         };
         let mut of: BTreeMap<ApplicationId, Vec<TaskId>> = BTreeMap::new();
         for (task, application) in scheduled {

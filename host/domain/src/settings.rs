@@ -98,6 +98,15 @@ mod tests {
         assert_eq!(settings.as_str(), r#"{"b":1,"a":[2]}"#);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn numbers_come_out_as_they_went_in(number in proptest::num::f64::NORMAL) {
+            let written = serde_json::json!({ "a": number });
+            let settings = Settings::from_value(&written).unwrap();
+            proptest::prop_assert_eq!(settings.to_value(), written);
+        }
+    }
+
     #[test]
     fn what_is_no_object_is_refused_with_its_reason() {
         let code = |text: &str| Settings::parse(text).unwrap_err().code;

@@ -6,7 +6,7 @@
 
 use crate::finding::Finding;
 use crate::id::{ApplicationId, TaskId, TaskTypeId};
-use crate::merge::{FieldChange, Lost};
+use crate::merge::{FieldChange, Lost, delta};
 use crate::schedule::{Schedule, When};
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
@@ -274,6 +274,30 @@ pub fn content(
     content
 }
 
+/// What differs between two states of a task's content. Of the settings place by place; every other field is
+/// whole, as its parts mean nothing by themselves.
+pub fn changes(before: &Value, after: &Value) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    for field in ["name", "time-limit", "schedule", "settings"] {
+        let (from, to) = (before.get(field), after.get(field));
+        let pointer = format!("/{field}");
+        match (from, to) {
+            _ if from == to => {}
+            (Some(from), Some(to)) if field == "settings" => {
+                changes.extend(delta(from, to).into_iter().map(|change| FieldChange {
+                    pointer: pointer.clone() + &change.pointer,
+                    ..change
+                }));
+            }
+            (_, to) => changes.push(FieldChange {
+                pointer,
+                to: to.cloned(),
+            }),
+        }
+    }
+    changes
+}
+
 /// A task's content in its parts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Content {
@@ -389,6 +413,24 @@ mod tests {
             assert_eq!((read.name.as_str(), read.time_limit), ("scan", 60));
             assert_eq!(read.settings, settings);
         }
+    }
+
+    #[test]
+    fn a_schedule_is_changed_as_a_whole_and_settings_place_by_place() {
+        let at =
+            |hour: u8| json!({"when": {"every-days": {"from": format!("2027-01-01T{hour}:00")}}});
+        let before = json!({"name": "a", "time-limit": 1, "schedule": at(15), "settings": {"x": 1, "y": {"z": 1}}});
+        let after = json!({"name": "a", "time-limit": 2, "schedule": at(18), "settings": {"x": 1, "y": {"z": 2}}});
+        let changes = changes(&before, &after);
+        let places: Vec<_> = changes.iter().map(|one| one.pointer.as_str()).collect();
+        assert_eq!(places, ["/time-limit", "/schedule", "/settings/y/z"]);
+        assert_eq!(crate::merge::with(&before, &changes).unwrap(), after);
+        let edit = Edit::Change {
+            task: EditedTask::Known(TaskId(1)),
+            base: 1,
+            changes,
+        };
+        assert!(edit.schedule().is_some());
     }
 
     #[test]

@@ -143,7 +143,8 @@ async fn what_files_say_is_made_in_order_and_a_second_time_nothing_is_done() -> 
     );
     assert_eq!(selections[0].selection["query"], query);
     let windows: Vec<WindowView> = client.list("/windows", "").await?;
-    assert_eq!(windows[0].path, "/Office/Berlin");
+    assert_eq!(windows[0].of, "/Office/Berlin");
+    assert_eq!(windows[1].of, "missed");
 
     let before = client.events(0, "").await?.len();
     let planned = system
@@ -271,6 +272,9 @@ async fn what_somebody_changed_by_hand_is_drift_and_is_put_right() -> Result<()>
     let back = all(client).await?;
     assert_eq!(back["tasks"][0]["scope"]["group"], "/Office/Berlin");
     assert_eq!(back["selections"][0]["query"], "all");
+    // An approval is of a revision, and so no approval outlives another scope.
+    let first: TaskView = client.get("/tasks/1").await?;
+    assert_eq!(first.revision, 4);
     assert_eq!(plan(client, &[other], json!({})).await?.changes, 0);
     Ok(())
 }

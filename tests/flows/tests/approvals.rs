@@ -139,7 +139,7 @@ async fn administrators_come_and_go_under_names_of_their_own() -> Result<()> {
         let wrong = client
             .post("/administrators", &json!({"name": name}))
             .await?;
-        assert_eq!(wrong.problem(400)?.code(), "name-invalid");
+        assert_eq!(wrong.problem(422)?.code(), "name-invalid");
     }
     let itself = client.send(client.request(Method::DELETE, "/administrators/admin"));
     assert_eq!(itself.await?.problem(409)?.code(), "administrator-self");

@@ -28,12 +28,10 @@ fn steps(page: &str) -> Vec<Step> {
                     ..Step::default()
                 });
             }
-            (None, fence, _) if fence.starts_with("```toml ") => {
+            (None, fence, _) if fence.starts_with("```toml ") || fence.starts_with("```json ") => {
                 within = Some("file");
-                files.push((
-                    fence.trim_start_matches("```toml ").to_owned(),
-                    String::new(),
-                ));
+                let (_, name) = fence.split_once(' ').unwrap_or_default();
+                files.push((name.to_owned(), String::new()));
             }
             (None, "```text", _) => within = Some("text"),
             (Some(_), "```", _) => within = None,
@@ -110,13 +108,7 @@ async fn page(name: &str) -> Result<()> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../docs")
         .join(name);
-    let page = std::fs::read_to_string(page)?;
-    if let Some((_, rollout)) = page.split_once("With this in `rollout.json`:") {
-        let rollout = rollout.split("```").nth(1).context("no rollout")?;
-        let rollout = rollout.trim_start_matches("json");
-        std::fs::write(system.folder().join("rollout.json"), rollout)?;
-    }
-    let steps = steps(&page);
+    let steps = steps(&std::fs::read_to_string(page)?);
     ensure!(
         steps.len() > 3,
         "the page has {} blocks of commands",

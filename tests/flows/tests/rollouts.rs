@@ -1,6 +1,6 @@
 //! Rollouts: a run goes out a wave after the other, and no further when too many fail.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use muster_api::run::RunView;
 use muster_api::task::TaskCreate;
 use muster_domain::delivery::DeliveryState;
@@ -152,9 +152,11 @@ async fn a_wave_is_watched_for_a_while_and_a_person_lets_the_next_begin() -> Res
     let run = client.task_start(task.id).await?;
     let watched = held(client, run.id, "soak").await?;
     let hold = watched.rollout.and_then(|one| one.hold);
-    let until = "2027-03-01T12:30:00Z".parse()?;
-    assert_eq!(hold, Some(Hold::Soak { wave: 1, until }));
-    timed.to("2027-03-01T12:30:00Z")?;
+    let Some(Hold::Soak { wave: 1, until }) = hold else {
+        bail!("{hold:?}");
+    };
+    ensure!(until >= "2027-03-01T12:30:00Z".parse()?, "{until}");
+    timed.clock.set(until)?;
     held(client, run.id, "approval").await?;
     assert_eq!(one.lines("effects") + two.lines("effects"), 1);
     let told = client.event(0, "rollout.waits").await?;

@@ -234,6 +234,25 @@ async fn a_failure_of_another_cause_is_not_tried_again() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_task_that_starts_immediately_does_so_once_on_each_device() -> Result<()> {
+    let immediately = json!({"when": "immediately"});
+    let (timed, device, task) = Timed::opened(NOON, DETECTS, immediately).await?;
+    let client = &timed.system.client;
+    let run = run_of(client, task.id, "saved/1").await?.id;
+    client.run_finished(run).await?;
+    // Who comes later has it, too.
+    let late = timed.device("late", DETECTS, "UTC").await?;
+    until("the late device to be in the run", async || {
+        Ok((client.run(run).await?.total == 2).then_some(()))
+    })
+    .await?;
+    client.run_finished(run).await?;
+    assert_eq!((device.lines("effects"), late.lines("effects")), (1, 1));
+    assert_eq!(runs(client, task.id).await?, ["saved/1"]);
+    Ok(())
+}
+
 /// A process that a connector can tell by its pid file; it ends with the test.
 struct Application(std::process::Child);
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use muster_api::event::EventView;
-use muster_api::run::RunView;
+use muster_api::run::{DeliveryView, RunView};
 use muster_api::selection::SelectionView;
 use muster_api::task::{ScopeRequest, TaskCreate};
 use muster_domain::delivery::{Cause, DeliveryState};
@@ -127,7 +127,11 @@ async fn come_and_go(membership: Membership) -> Result<(RunView, Vec<(String, De
     }
     stays.touch("gate")?;
     if membership == Membership::Fixed {
-        client.delivery_in(run.id, DeliveryState::Warning).await?;
+        until("the one with a link to be done", async || {
+            let run = client.run(run.id).await?;
+            Ok((run.counts.get(&DeliveryState::Warning) == Some(&1)).then_some(()))
+        })
+        .await?;
         return Ok((client.run(run.id).await?, names(client, run.id).await?));
     }
     let finished = client.run_finished(run.id).await?;
@@ -154,7 +158,13 @@ async fn a_run_with_a_fixed_scope_is_of_those_it_began_with() -> Result<()> {
     let (run, names) = come_and_go(Membership::Fixed).await?;
     assert_eq!(run.total, 2);
     assert_eq!(run.counts[&DeliveryState::Pending], 1);
-    assert_eq!(names, [("stays".into(), DeliveryState::Warning)]);
+    assert_eq!(
+        names,
+        [
+            ("goes".into(), DeliveryState::Pending),
+            ("stays".into(), DeliveryState::Warning),
+        ]
+    );
     Ok(())
 }
 
@@ -221,7 +231,12 @@ async fn devices_have_a_scheduled_task_and_windows_while_they_are_in_a_selection
     assigned(&other, task.id).await?;
     timed.to("2027-03-01T18:00:00Z")?;
     let run = run_of(client, task.id, "2027-03-01T18:00").await?;
-    let held = client.delivery_in(run.id, DeliveryState::Waiting).await?;
+    let held = until("the one with a window to wait", async || {
+        let all = client.deliveries(run.id).await?;
+        let waits = |one: &DeliveryView| one.state == DeliveryState::Waiting;
+        Ok(all.into_iter().find(waits))
+    })
+    .await?;
     assert_eq!(held.device_name, "pilot");
     ensure!(
         matches!(held.cause, Some(Cause::Blackout { .. })),

@@ -555,3 +555,48 @@ async fn a_list_of_devices_has_at_most_a_thousand() -> Result<()> {
     ensure!(found.contains(&("/scope/devices", "scope-too-large")));
     Ok(())
 }
+
+/// The schedules that a page shows.
+fn schedules(page: &str) -> Vec<Value> {
+    let blocks = page.split("```json\n").skip(1);
+    let texts = blocks.filter_map(|block| block.split_once("```").map(|(text, _)| text));
+    let values = texts.filter_map(|text| serde_json::from_str::<Value>(text).ok());
+    values.filter(|value| value.get("when").is_some()).collect()
+}
+
+#[tokio::test]
+async fn every_schedule_of_the_guide_comes_to_another_server_as_it_was() -> Result<()> {
+    let from = system_with_clamav().await?;
+    let client = &from.client;
+    let first = client.task_create(&scan("first")).await?;
+    let query = json!({ "selection": { "name": "all of them", "query": "task 1 outcome = failed or online" } });
+    let _: Value = client.post("/selections", &query).await?.ok()?;
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schedules.md");
+    let all = schedules(&std::fs::read_to_string(page)?);
+    ensure!(all.len() > 15, "the page has {} schedules", all.len());
+    for (number, mut schedule) in all.into_iter().enumerate() {
+        for (place, here) in [
+            ("/when/after-task/task", first.id),
+            ("/when/joined/group", 1),
+            ("/when/joined/selection", 1),
+        ] {
+            if let Some(named) = schedule.pointer_mut(place) {
+                *named = json!(here);
+            }
+        }
+        let mut task = scan(&format!("schedule {number}"));
+        task.schedule = Some(schedule);
+        client.task_create(&task).await?;
+    }
+    from.muster(&["export", "--file", "all.json"]).await?.ok()?;
+    let path = from.folder().join("all.json");
+    let written = std::fs::read_to_string(&path)?;
+    let to = system_with_clamav().await?;
+    to.muster(&["apply", "--file", &path.to_string_lossy(), "--yes"])
+        .await?
+        .ok()?;
+    to.muster(&["export", "--file", "all.json"]).await?.ok()?;
+    let again = std::fs::read_to_string(to.folder().join("all.json"))?;
+    assert_eq!(again, written);
+    Ok(())
+}

@@ -14,6 +14,9 @@ use muster_storage::task::task_revision_get;
 use muster_storage::user::{TaskVersion, UserEditRow, task_version, task_versions, user_edit_get};
 use serde_json::Value;
 
+/// A task as one side has it.
+type Standing = (TaskId, u32, Value);
+
 /// What differs between the two sides; none if nothing does and nothing waits.
 pub(crate) async fn difference(world: &World<'_>) -> Result<Option<String>> {
     let mut at = world.device.store.acquire().await?;
@@ -47,7 +50,18 @@ pub(crate) async fn difference(world: &World<'_>) -> Result<Option<String>> {
         let whole = content(name, limit, schedule, &local.settings);
         own.push((kept.task, local.version, whole));
     }
-    Ok((theirs != own).then(|| format!("the server has {theirs:#?}, the device {own:#?}")))
+    let only = |one: &[Standing], other: &[Standing]| -> Vec<String> {
+        let left = one.iter().filter(|standing| !other.contains(standing));
+        left.map(|(task, version, whole)| format!("task {task} in version {version}: {whole}"))
+            .collect()
+    };
+    Ok((theirs != own).then(|| {
+        format!(
+            "the server alone has {:#?}, the device alone {:#?}",
+            only(&theirs, &own),
+            only(&own, &theirs)
+        )
+    }))
 }
 
 /// Everything that has to hold at the end of a history.
@@ -188,7 +202,7 @@ async fn administrator_wins(
     let changed = |from: usize| -> Vec<String> {
         let (before, after) = (states.get(from - 1), states.get(from));
         let pair = before.zip(after);
-        let changes = pair.map(|(before, after)| muster_domain::merge::delta(before, after));
+        let changes = pair.map(|(before, after)| muster_domain::user::changes(before, after));
         changes
             .unwrap_or_default()
             .into_iter()

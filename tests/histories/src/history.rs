@@ -14,6 +14,11 @@ use muster_domain::user::NewLocalTask;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Both sides come to rest in far less, unless they never do.
+const REST: Duration = Duration::from_secs(8);
 
 /// What can be changed of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -368,16 +373,23 @@ impl<'s> World<'s> {
             self.device.link(self.server).await?;
         }
         let mut last = String::new();
-        let rest = muster_test_harness::until("both sides to be equal", async || {
-            self.device.tell(self.server).await?;
-            while self.device.hear(self.server, usize::MAX).await? > 0 {}
-            let difference = crate::check::difference(self).await?;
-            let done = difference.is_none();
-            last = difference.unwrap_or_default();
-            Ok(done.then_some(()))
-        })
+        let rest = timeout(
+            REST,
+            muster_test_harness::until("both sides to be equal", async || {
+                self.device.tell(self.server).await?;
+                while self.device.hear(self.server, usize::MAX).await? > 0 {}
+                let difference = crate::check::difference(self).await?;
+                let done = difference.is_none();
+                last = difference.unwrap_or_default();
+
+                Ok(done.then_some(()))
+            }),
+        )
         .await;
-        ensure!(rest.is_ok(), "both sides do not come to be equal: {last}");
+        ensure!(
+            matches!(rest, Ok(Ok(()))),
+            "both sides do not come to be equal: {last}"
+        );
         Ok(())
     }
 }

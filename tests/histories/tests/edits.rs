@@ -52,7 +52,7 @@ fn histories(clock: PathBuf) -> Result<()> {
     let (number, steps) = (Cell::new(0_u32), Cell::new(0));
     let mut runner = TestRunner::new(Config {
         cases,
-        max_shrink_iters: 300,
+        max_shrink_iters: 40,
         failure_persistence: None,
         ..Config::default()
     });
@@ -71,7 +71,11 @@ fn histories(clock: PathBuf) -> Result<()> {
             world.come_to_rest().await?;
             check(&world).await
         });
-        held.map_err(|error| TestCaseError::fail(format!("{error:#}")))
+        held.map_err(|error| {
+            // A history that is being made shorter says why it does not hold, each time.
+            println!("{} steps: {error:#}", history.len());
+            TestCaseError::fail(format!("{error:#}"))
+        })
     });
     println!("{} histories, {} steps", number.get(), steps.get());
     match ran {

@@ -16,12 +16,11 @@ use jiff::tz::TimeZone;
 use muster_agent_protocol::message::News;
 use muster_domain::event::Severity;
 use muster_domain::finding::Finding;
-use muster_domain::merge::delta;
 use muster_domain::schedule::{Schedule, Timetable};
 use muster_domain::settings::Settings;
 use muster_domain::task::is_task_name;
 use muster_domain::user::{
-    Content, Edit, EditId, NewLocalTask, Rights, UserEdit, may_have,
+    Content, Edit, EditId, NewLocalTask, Rights, UserEdit, changes, may_have,
 };
 use muster_domain::{DeviceId, TaskId};
 use serde_json::{Value, json};
@@ -197,7 +196,7 @@ impl Acting<'_> {
             .ok_or_else(|| UserError::NotNow("the server has not assigned the task yet".into()))?;
         let after = wanted.on(&before);
         check_changed(&before, &after)?;
-        let changes = delta(&before, &after);
+        let changes = changes(&before, &after);
         if changes.is_empty() {
             return Err(UserError::Same(task.to_owned()));
         }

@@ -3,34 +3,29 @@
 //! Tasks get their numbers before any of them gets its schedule, and selections are there before tasks that
 //! name them: what names something finds it, in whatever order a file has them.
 
+mod others;
+
 use super::ask::Prepared;
-use super::look::{Looked, Step, TaskStep, filled, filled_rollout, query_now};
+use super::look::{Looked, Step, TaskStep, filled, filled_rollout};
 use super::plan::Kind;
 use super::reference::Target;
 use super::same;
 use super::wanted::Manner;
-use crate::place::{SetNames, SetReference, Tree, scope_find, set_find};
+use crate::place::{SetReference, Tree, scope_find, set_find};
 use crate::submit::{revision, task_event};
 use crate::{Administrator, AppError};
-use muster_domain::event::{NewEvent, Severity, Subject};
 use muster_domain::origin::Way;
-use muster_domain::schedule::window::Window;
-use muster_domain::selection::{Query, Selection};
 use muster_domain::task::{NewTask, TaskRevision};
-use muster_domain::{DeviceSet, Digest, GroupId, SelectionId, TaskId, WindowId};
+use muster_domain::{DeviceSet, Digest, TaskId};
 use muster_storage::Connection;
-use muster_storage::applied::{AppliedRow, applied_delete, applied_put};
+use muster_storage::applied::{AppliedRow, applied_put};
 use muster_storage::approval::approval_forget;
-use muster_storage::event::event_insert;
-use muster_storage::member::selection_user;
-use muster_storage::selection::{
-    SelectionRow, selection_delete, selection_insert, selection_list, selection_update,
-};
+use muster_storage::selection::selection_list;
 use muster_storage::task::{
     task_get, task_head_insert, task_revision_insert, task_schedule_begin, task_scope_set,
     task_update,
 };
-use muster_storage::window::{WindowRow, window_delete, window_insert, window_list, window_update};
+use muster_storage::window::window_list;
 use std::collections::BTreeMap;
 
 /// What was made until now.
@@ -96,114 +91,6 @@ pub(super) async fn make(
 }
 
 impl Making<'_> {
-    async fn tell(
-        &self,
-        connection: &mut Connection,
-        kind: &str,
-        group: Option<GroupId>,
-        text: String,
-    ) -> Result<(), AppError> {
-        let event = NewEvent::new(kind, Severity::Info, self.who.actor(), text).about(Subject {
-            group,
-            ..Subject::default()
-        });
-        Ok(event_insert(connection, muster_clock::now(), &[event]).await?)
-    }
-
-    async fn group(&self, connection: &mut Connection, path: &str) -> Result<(), AppError> {
-        let tree = Tree::read(connection).await?;
-        let (above, name) = path.rsplit_once('/').unwrap_or_default();
-        let above = tree
-            .find(above)
-            .ok_or_else(|| AppError::not_found("group", above))?;
-        let id = muster_storage::group::group_insert(connection, above, name).await?;
-        let text = format!("Group {path} was created.");
-        self.tell(connection, "group.created", Some(id), text)
-            .await?;
-        self.applied(connection, Kind::Group, id.0, true).await
-    }
-
-    async fn selection(
-        &self,
-        connection: &mut Connection,
-        here: Option<SelectionId>,
-        selection: Selection,
-    ) -> Result<SelectionId, AppError> {
-        let now = muster_clock::now();
-        let name = selection.name.clone();
-        let Some(id) = here else {
-            let by = self.who.actor();
-            let id = selection_insert(connection, &selection, now, &by).await?;
-            let text = format!("Selection {name} was created.");
-            self.tell(connection, "selection.created", None, text)
-                .await?;
-            return Ok(id);
-        };
-        let text = format!("Selection {name} was changed.");
-        self.tell(connection, "selection.changed", None, text)
-            .await?;
-        Ok(id)
-    }
-
-    /// Writes a selection's query, now that its tasks have their numbers.
-    async fn query(
-        &self,
-        connection: &mut Connection,
-        id: SelectionId,
-        made: bool,
-        (query, mut selection): (&Query, Selection),
-        tasks: &BTreeMap<TaskId, Target>,
-    ) -> Result<(), AppError> {
-        let mut numbers = BTreeMap::new();
-        for (number, target) in tasks {
-            numbers.insert(*number, self.number(*target)?);
-        }
-        selection.query = query_now(query, &selection, &numbers);
-        let row = SelectionRow {
-            id,
-            selection,
-            changed_at: muster_clock::now(),
-            changed_by: self.who.actor(),
-        };
-        selection_update(connection, &row).await?;
-        self.applied(connection, Kind::Selection, id.0, made).await
-    }
-
-    async fn window(
-        &self,
-        connection: &mut Connection,
-        here: Option<WindowId>,
-        of: &SetReference,
-        window: Window,
-    ) -> Result<(), AppError> {
-        let of = set_find(connection, of).await?;
-        let whose = SetNames::read(connection).await?.of(of);
-        let now = muster_clock::now();
-        let by = self.who.actor();
-        let name = window.name.clone();
-        let (id, kind, text) = match here {
-            None => {
-                let id = window_insert(connection, of, &window, now, &by).await?;
-                let text = format!("Window {name} was created for {whose}.");
-                (id, "window.created", text)
-            }
-            Some(id) => {
-                let row = WindowRow {
-                    id,
-                    of,
-                    window,
-                    changed_at: now,
-                    changed_by: by,
-                };
-                window_update(connection, &row).await?;
-                (id, "window.changed", format!("Window {name} was changed."))
-            }
-        };
-        self.tell(connection, kind, group_of(of), text).await?;
-        self.applied(connection, Kind::Window, id.0, here.is_none())
-            .await
-    }
-
     /// Gives a task its number, if it is new.
     async fn head(
         &mut self,
@@ -284,7 +171,9 @@ impl Making<'_> {
         };
         let kind = if let Some(current) = current {
             let same_schedule = next.schedule == current.revision.schedule;
+            // Where it is done is what a second administrator approved, too: another scope is another revision.
             let is_same = same_schedule
+                && current.scope == new.scope
                 && next.settings == current.revision.settings
                 && next.rollout == current.revision.rollout
                 && next.schema_version == current.revision.schema_version;
@@ -329,42 +218,6 @@ impl Making<'_> {
                 .copied()
                 .ok_or_else(|| AppError::not_found("task of the file", &index)),
         }
-    }
-
-    /// Removes what this set of files made, by the rules that hold for whoever removes it.
-    async fn remove(
-        &self,
-        connection: &mut Connection,
-        kind: Kind,
-        id: i64,
-    ) -> Result<(), AppError> {
-        let actor = self.who.actor();
-        match kind {
-            Kind::Task => crate::task::remove(connection, TaskId(id), actor).await?,
-            Kind::Group => crate::group::remove(connection, GroupId(id), actor).await?,
-            Kind::Window => {
-                let rows = window_list(connection).await?;
-                let row = rows.into_iter().find(|row| row.id.0 == id);
-                let row = row.ok_or_else(|| AppError::not_found("window", &id))?;
-                window_delete(connection, WindowId(id)).await?;
-                let text = format!("Window {} was removed.", row.window.name);
-                self.tell(connection, "window.removed", group_of(row.of), text)
-                    .await?;
-            }
-            Kind::Selection => {
-                let rows = selection_list(connection).await?;
-                let row = rows.into_iter().find(|row| row.id.0 == id);
-                let row = row.ok_or_else(|| AppError::not_found("selection", &id))?;
-                if let Some(user) = selection_user(connection, SelectionId(id)).await? {
-                    return Err(crate::selection::in_use(&row.selection.name, &user));
-                }
-                selection_delete(connection, SelectionId(id)).await?;
-                let text = format!("Selection {} was removed.", row.selection.name);
-                self.tell(connection, "selection.removed", None, text)
-                    .await?;
-            }
-        }
-        Ok(applied_delete(connection, kind, id).await?)
     }
 
     /// Notes that a thing is as these files say, so that what somebody changes later is known.
@@ -412,12 +265,5 @@ fn numbered(set: DeviceSet) -> SetReference {
     match set {
         DeviceSet::Group(group) => SetReference::Group(group.to_string()),
         DeviceSet::Selection(selection) => SetReference::Selection(selection.to_string()),
-    }
-}
-
-fn group_of(set: DeviceSet) -> Option<GroupId> {
-    match set {
-        DeviceSet::Group(group) => Some(group),
-        DeviceSet::Selection(_) => None,
     }
 }

@@ -8,14 +8,14 @@ use super::create::check_schedule;
 use super::edit::{Asked, Found, Took, refused};
 use crate::application::task_type;
 use crate::submit::{Agreed, check_name, check_time_limit, check_time_limit_range, revision};
-use crate::vault::{AllowPlain, Allowed};
+use crate::vault::{AllowPlain, Allowed, secrets_kept_from_users};
 use crate::{App, AppError};
 use muster_domain::finding::Finding;
-use muster_domain::merge::{FieldChange, Fields, Lost, delta, merge, with};
+use muster_domain::merge::{FieldChange, Fields, Lost, merge, with};
 use muster_domain::origin::{Origin, Way};
 use muster_domain::scope::Scope;
 use muster_domain::task::{Task, TaskRevision};
-use muster_domain::user::{Content, EditOutcome, EditedTask, content};
+use muster_domain::user::{Content, EditOutcome, EditedTask, changes as own_changes, content};
 use muster_domain::{DeviceId, TaskId};
 use muster_storage::Connection;
 use muster_storage::task::{
@@ -138,7 +138,7 @@ async fn ground(
         known = match (known, before) {
             (Some(known), Some(before)) if version.device == Some(device) => {
                 // A place of the user's own change is one that there is.
-                let own = with(&known, &delta(&before, &now));
+                let own = with(&known, &own_changes(&before, &now));
                 Some(own.unwrap_or(known))
             }
             (known, _) => known.or(Some(now.clone())),
@@ -183,6 +183,7 @@ async fn plan(
     let other_settings = wanted.get("settings") != ground.base.get("settings");
     let mut schema = None;
     if other_settings {
+        secrets_kept_from_users(Some(&task.revision.settings), &users.settings)?;
         // By itself it has to be right, whatever an administrator did: a wish that nobody could fulfil is
         // refused, not lost.
         app.agree_up(

@@ -3,7 +3,7 @@
 use super::edit::{Asked, Took};
 use crate::application::task_type;
 use crate::submit::{check_kind, check_name, check_time_limit, revision, schedule_of};
-use crate::vault::Allowed;
+use crate::vault::{Allowed, secrets_kept_from_users};
 use crate::{App, AppError};
 use muster_domain::finding::Finding;
 use muster_domain::origin::{Origin, Way};
@@ -21,6 +21,7 @@ pub(super) async fn take(app: &App, asked: &Asked, new: &NewLocalTask) -> Result
     check_name(&new.name)?;
     let schedule = schedule_of(new.schedule.as_ref())?;
     check_schedule(schedule.as_ref())?;
+    secrets_kept_from_users(None, &new.settings)?;
     let _shared = app.0.switches.shared(&new.application).await;
     let plugin = app.plugin(&new.application).await?;
     task_type(&plugin, &new.task_type)?;

@@ -25,6 +25,9 @@ use muster_storage::secret::secret_sealed;
 use muster_storage::task::{task_get, task_revision_get};
 use std::collections::BTreeSet;
 
+/// Bytes of all values for one command: sealed, they have to go into one message.
+const MOST: usize = 256 * 1024;
+
 /// What is found of a question.
 enum Found {
     /// All that the delivery needs.
@@ -93,6 +96,7 @@ impl App {
             return Ok(refused(Some(run), name.clone()));
         }
         let mut values = Values::default();
+        let mut size = 0;
         for name in wanted {
             let known: Option<SecretName> = name.parse().ok();
             let sealed = secret_sealed(&mut connection, &name).await?;
@@ -110,6 +114,11 @@ impl App {
                 .key
                 .open(of, &sealed)
                 .map_err(AppError::Vault)?;
+            size += value.len();
+            if size > MOST {
+                tracing::warn!(%device, run = %run.id, "a command needs more than {MOST} bytes of secrets");
+                return Ok(refused(Some(run), name));
+            }
             values.insert(name, value);
         }
         Ok(Found::Values { of: run, values })

@@ -13,7 +13,7 @@ mod set;
 pub use key::{VaultError, VaultKey};
 pub use rotate::{vault_admit, vault_is_sealed, vault_rotate};
 pub use save::AllowPlain;
-pub(crate) use save::Allowed;
+pub(crate) use save::{Allowed, secrets_kept_from_users};
 pub use set::SecretDetail;
 
 use muster_domain::DeviceId;

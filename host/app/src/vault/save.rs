@@ -65,6 +65,32 @@ impl Allowed {
     }
 }
 
+/// Refuses what a device's user makes of settings that name secrets: who can say where a program sends
+/// what it was given, can have it sent to himself. Before are the settings as they are, if there are any.
+pub(crate) fn secrets_kept_from_users(
+    before: Option<&Settings>,
+    after: &Settings,
+) -> Result<(), AppError> {
+    if before == Some(after) {
+        return Ok(());
+    }
+    let both = before.into_iter().chain([after]);
+    let mut places: Vec<String> = both
+        .flat_map(|settings| references(&settings.to_value()))
+        .map(|reference| reference.pointer)
+        .collect();
+    places.sort();
+    places.dedup();
+    if places.is_empty() {
+        return Ok(());
+    }
+    let text = "Settings that name a secret of the server are for administrators alone.";
+    let finding = |place| Finding::error(place, "settings-secret-administrators", text);
+    Err(AppError::SettingsInvalid {
+        findings: places.into_iter().map(finding).collect(),
+    })
+}
+
 impl App {
     /// Refuses settings that hold a secret or name one that is not there. Gives back what is to be kept
     /// with them. It comes before everything else that is done with settings: whoever finds fault with
@@ -128,6 +154,21 @@ mod tests {
             pointer: "/a".into(),
             kind,
         }
+    }
+
+    #[test]
+    fn who_uses_a_device_has_no_say_about_settings_with_secrets() {
+        let settings = |text: &str| Settings::parse(text).unwrap();
+        let named = settings(r#"{"a": {"secret": "proxy"}, "to": "mirror"}"#);
+        let other = settings(r#"{"a": {"secret": "proxy"}, "to": "elsewhere"}"#);
+        let plain = settings(r#"{"a": 1}"#);
+        let is_kept = |before, after| secrets_kept_from_users(before, after).is_err();
+        assert!(is_kept(None, &named));
+        assert!(is_kept(Some(&named), &other));
+        assert!(is_kept(Some(&named), &plain));
+        assert!(is_kept(Some(&plain), &named));
+        assert!(!is_kept(Some(&named), &named));
+        assert!(!is_kept(None, &plain));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(crate) async fn administrator_list(
     request_body = AdministratorCreate,
     responses(
         (status = 201, body = AdministratorView),
-        (status = 400, description = "what is no name", body = ProblemDocument),
+        (status = 422, description = "what is no name", body = ProblemDocument),
         (status = 409, description = "the name is taken", body = ProblemDocument),
     ))]
 pub(crate) async fn administrator_create(

@@ -22,6 +22,11 @@ pub(crate) struct SettingsArgs {
     /// A single setting; may be given several times
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<Assignment>,
+}
+
+/// What is no secret, though it looks like one.
+#[derive(Debug, Args)]
+pub(crate) struct PlainArgs {
     /// Take what stands at this place for no secret, though it looks like one; may be given several
     /// times. It is recorded that you said so
     #[arg(long, value_name = "POINTER")]
@@ -30,7 +35,7 @@ pub(crate) struct SettingsArgs {
 
 impl SettingsArgs {
     fn is_empty(&self) -> bool {
-        self.settings.is_none() && self.set.is_empty() && self.allow_plain.is_empty()
+        self.settings.is_none() && self.set.is_empty()
     }
 
     /// The settings that come of it: those of the file, or else `base`, with single ones on top.
@@ -52,6 +57,8 @@ pub(crate) struct Set {
     task: String,
     #[command(flatten)]
     settings: SettingsArgs,
+    #[command(flatten)]
+    plain: PlainArgs,
     /// Take a setting away, before any --set; may be given several times
     #[arg(long, value_name = "PATH")]
     unset: Vec<Path>,
@@ -82,7 +89,9 @@ pub(crate) struct Set {
 
 impl Set {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let new_settings = !self.settings.is_empty() || !self.unset.is_empty();
+        let new_settings = !self.settings.is_empty()
+            || !self.unset.is_empty()
+            || !self.plain.allow_plain.is_empty();
         let schedule = match self.schedule.value()? {
             None if self.no_schedule => Some(None),
             schedule => schedule.map(Some),
@@ -114,7 +123,7 @@ impl Set {
             time_limit: self.time_limit,
             schedule,
             rollout,
-            allow_plain: self.settings.allow_plain,
+            allow_plain: self.plain.allow_plain,
         };
         let answer = context.client.patch(&self.comment.on(&path), &body).await?;
         if context.out.is_json() {

@@ -1,6 +1,6 @@
 //! Creating tasks: anew, or as a copy of another.
 
-use super::change::SettingsArgs;
+use super::change::{PlainArgs, SettingsArgs};
 use super::comment::Comment;
 use super::schedule::ScheduleArgs;
 use super::scope::Scope;
@@ -28,6 +28,8 @@ pub(crate) struct Create {
     scope: Scope,
     #[command(flatten)]
     settings: SettingsArgs,
+    #[command(flatten)]
+    plain: PlainArgs,
     #[command(flatten)]
     schedule: ScheduleArgs,
     /// Its runs go out wave by wave, as a file with JSON says; `-` is standard input. docs/rollouts.md shows some
@@ -63,7 +65,7 @@ impl Create {
             time_limit: self.time_limit,
             schedule: self.schedule.value()?,
             rollout: self.rollout.map(|file| file.json()).transpose()?,
-            allow_plain: self.settings.allow_plain,
+            allow_plain: self.plain.allow_plain,
         };
         if self.plan {
             let answer = context.client.post("/tasks/plan", &body).await?;

@@ -29,7 +29,7 @@ fn a_schedule_answers_to_its_own_fact_alone() {
         (
             json!({"outbreak": {"sources": ["mail"]}}),
             Fact::Outbreak {
-                source: when::OutbreakSource::Mail,
+                source: OutbreakSource::Mail,
             },
         ),
         (
