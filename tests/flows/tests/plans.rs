@@ -13,8 +13,12 @@ async fn a_plan_says_how_long_it_will_take_and_what_it_meets() -> Result<()> {
     let timed = Timed::start("2027-03-01T12:00:00Z").await?;
     let client = &timed.system.client;
     let _device = timed.device("pc", DETECTS, "UTC").await?;
-    let evening = client.task_create(&scheduled("evening", daily("18:00"))).await?;
-    let night = client.task_create(&scheduled("night", daily("23:00"))).await?;
+    let evening = client
+        .task_create(&scheduled("evening", daily("18:00")))
+        .await?;
+    let night = client
+        .task_create(&scheduled("night", daily("23:00")))
+        .await?;
     let wanted = scheduled("wanted", daily("18:00"));
     let plan: Value = client.post("/tasks/plan", &wanted).await?.ok()?;
     assert_eq!(plan["load"], Value::Null, "nothing has run yet");

@@ -2,8 +2,8 @@
 
 use super::same;
 use super::wanted::{InFile, TaskName, WrittenFor};
-use crate::task::said_plain;
 use crate::place::{ScopeReference, SetNames, SetReference, Tree};
+use crate::task::said_plain;
 use crate::transfer::by_name;
 use crate::{Administrator, App, AppError};
 use muster_domain::schedule::window::Window;

@@ -11,7 +11,6 @@ use muster_api::objects::{
     TasksImport,
 };
 use muster_api::problem::ProblemDocument;
-use muster_app::vault::AllowPlain;
 use muster_app::objects::export::What;
 use muster_app::objects::plan::ObjectsPlan;
 use muster_app::objects::wanted::{
@@ -20,6 +19,7 @@ use muster_app::objects::wanted::{
 };
 use muster_app::place::SetReference;
 use muster_app::submit::TaskRequest;
+use muster_app::vault::AllowPlain;
 use muster_app::{Administrator, App};
 use muster_domain::TaskId;
 use muster_domain::group::is_name;
