@@ -29,7 +29,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         let text = files
             .entry(path(root, file))
             .or_insert_with_key(|path| std::fs::read_to_string(path).ok());
-        let there = text.as_deref().is_some_and(|text| has(text, test));
+        let there = text.as_deref().is_some_and(|source| has(source, test));
         if !there {
             missing.push(format!("{file}::{test}"));
         }
@@ -50,9 +50,9 @@ fn path(root: &Path, file: &str) -> PathBuf {
 }
 
 /// Whether a file has a function of this name.
-fn has(text: &str, test: &str) -> bool {
+fn has(source: &str, test: &str) -> bool {
     let called = format!("fn {test}(");
-    text.lines().any(|line| line.contains(&called))
+    source.lines().any(|line| line.contains(&called))
 }
 
 /// The tests that a page names: file and function.
@@ -85,10 +85,10 @@ mod tests {
 
     #[test]
     fn a_test_is_found_by_its_whole_name() {
-        let text = "#[tokio::test]\nasync fn a_daily_task() -> Result<()> {\n";
-        assert!(has(text, "a_daily_task"));
-        assert!(!has(text, "a_daily"));
-        assert!(!has(text, "daily_task_"));
+        let source = "#[tokio::test]\nasync fn a_daily_task() -> Result<()> {\n";
+        assert!(has(source, "a_daily_task"));
+        assert!(!has(source, "a_daily"));
+        assert!(!has(source, "daily_task_"));
     }
 
     #[test]

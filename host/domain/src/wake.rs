@@ -34,12 +34,11 @@ impl WakeAddress {
 
 impl fmt::Display for WakeAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.interface;
-        write!(
-            f,
-            "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}@{}",
-            self.network
-        )
+        for (place, byte) in self.interface.iter().enumerate() {
+            let colon = if place > 0 { ":" } else { "" };
+            write!(f, "{colon}{byte:02x}")?;
+        }
+        write!(f, "@{}", self.network)
     }
 }
 

@@ -5,7 +5,9 @@ use muster_api::problem::ProblemDocument;
 use muster_api::task::{TaskChange, TaskCreate, TaskView};
 use muster_domain::delivery::{Cause, DeliveryState};
 use muster_domain::secret::SecretAbsence;
-use muster_flows::{CHANGING, Needles, Sealed, Teller, task, with_secrets};
+use muster_flows::{
+    CHANGING, Needles, Sealed, Teller, import, import_done, import_plan, task, with_secrets,
+};
 use muster_test_harness::until;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -295,16 +297,21 @@ async fn what_was_said_to_be_no_secret_stays_so_until_it_changes() -> Result<()>
         .post("/tasks/1/copy", &json!({}))
         .await?
         .ok::<TaskView>()?;
-    // A file says nothing of what was said here.
-    let file: Value = client.get("/tasks/1/export").await?;
-    client
-        .post("/tasks/import?commit=true", &file)
-        .await?
-        .problem(422)?;
-    let allowed = client
-        .post("/tasks/import?commit=true&allow_plain=true", &file)
-        .await?;
-    allowed.ok::<Value>()?;
+    // A file says what was said, and one that does not is refused.
+    let mut file: Value = client.get("/tasks/1/export").await?;
+    file["tasks"][0]["name"] = json!("of the file");
+    import_done(client, &file, json!({})).await?;
+    let mut bare = file.clone();
+    bare["tasks"][0]["name"] = json!("bare");
+    let task = bare["tasks"][0].as_object_mut().context("a task")?;
+    ensure!(task.remove("allow_plain") == Some(json!(["/note"])));
+    let plan = import_plan(client, &bare, json!({})).await?;
+    ensure!(
+        format!("{plan:?}").contains("settings-secret-inline"),
+        "{plan:?}"
+    );
+    let refused = import(client, &bare, json!({}), Some(&plan.id)).await?;
+    ensure!(!refused.status.is_success());
     assert_eq!(client.events(0, "kind=task.plain-allowed").await?.len(), 6);
     Ok(())
 }

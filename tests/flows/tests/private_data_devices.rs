@@ -4,12 +4,13 @@ use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 use muster_agent_protocol::secret::{Answer, Recipient};
 use muster_api::plugin::PluginView;
-use muster_api::task::{ScopeRequest, TaskCreate};
+use muster_api::task::{ScopeRequest, TaskCreate, TaskView};
 use muster_domain::delivery::DeliveryState;
 use muster_domain::secret::SecretAbsence;
 use muster_domain::{DeviceId, RunId};
-use muster_flows::{CHANGING, Liar, Sealed, Teller, assigned_to, run_of, task};
+use muster_flows::{CHANGING, Liar, Sealed, Teller, assigned_to, run_of, task, with_secrets};
 use muster_test_harness::until;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 fn is_refused(answer: &Answer) -> bool {
@@ -131,5 +132,79 @@ async fn what_begins_without_a_link_waits_for_its_secrets() -> Result<()> {
     let given = client.events(0, "kind=secret.given").await?;
     let fields: &Value = &given.first().context("it was given")?.fields;
     assert_eq!(fields.get("secrets"), Some(&json!(["proxy", "token"])));
+    sealed.nowhere_in_files()
+}
+
+#[tokio::test]
+async fn who_uses_a_device_gets_no_secret_into_a_task_or_out_of_the_vault() -> Result<()> {
+    let sealed = Sealed::start().await?;
+    let client = &sealed.system.client;
+    sealed.fill().await?;
+    let device = Teller::start(&sealed, "pc-1").await?;
+    let allow = json!({ "tasks": "allow", "starts": "allow" });
+    let allow = client.request(Method::PUT, "/groups/1/users").json(&allow);
+    client.send(allow).await?.ok::<Value>()?;
+    until("the device to know what its user may", async || {
+        let log = device.agent.ask(&["log"])?;
+        Ok(log
+            .contains("local tasks of this device's user are allowed")
+            .then_some(()))
+    })
+    .await?;
+
+    // What the user writes lies elsewhere than what is looked through.
+    let desk = tempfile::tempdir()?;
+    let file = desk.path().join("settings.json");
+    let path = file.display().to_string();
+    let ask = |verb: &[&str], settings: &Value| -> Result<String> {
+        std::fs::write(&file, settings.to_string())?;
+        device.agent.ask(&[verb, &["--settings", &path]].concat())
+    };
+    let create = [
+        "task",
+        "create",
+        "mine",
+        "--application",
+        CHANGING,
+        "--type",
+        "sweep",
+    ];
+    let inline = json!({"folder": "/srv", "note": format!("password={}", sealed.proxy)});
+    let told = ask(&create, &inline).map_or_else(|error| error.to_string(), |out| out);
+    ensure!(
+        told.contains("/settings/note") && told.contains("looks like a secret"),
+        "{told}"
+    );
+    ensure!(!told.contains(&sealed.proxy), "{told}");
+    sealed.nowhere_in_files()?;
+
+    // A secret of the server's is not for the user's own task, nor for a task of the administrator's
+    // that the user may change.
+    ask(&create, &with_secrets())?;
+    let refused = client.event(0, "task.user-change-refused").await?;
+    ensure!(
+        refused.text.contains("for administrators alone"),
+        "{refused:?}"
+    );
+    let local = TaskCreate {
+        scope: ScopeRequest::Local {
+            device: "pc-1".into(),
+        },
+        ..sealed.task("theirs")
+    };
+    let local = client.task_create(&local).await?;
+    until("the device to have the task", async || {
+        let tasks = device.agent.ask(&["task", "list"])?;
+        Ok(tasks.contains("theirs").then_some(()))
+    })
+    .await?;
+    let mut elsewhere = with_secrets();
+    elsewhere["folder"] = json!("/home");
+    ask(&["task", "change", "theirs"], &elsewhere)?;
+    let again = client.event(refused.id, "task.user-change-refused").await?;
+    ensure!(again.text.contains("for administrators alone"), "{again:?}");
+    let now: TaskView = client.get(&format!("/tasks/{}", local.id)).await?;
+    assert_eq!((now.revision, &now.settings), (1, &with_secrets()));
+    assert_eq!(client.events(0, "kind=secret.given").await?.len(), 0);
     sealed.nowhere_in_files()
 }

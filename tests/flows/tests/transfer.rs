@@ -408,7 +408,22 @@ async fn hostile_files_are_refused_with_place_and_remedy() -> Result<()> {
             "{file}\n{problem:?}"
         );
     }
-    // What is found in it when it is looked at stands in the plan.
+    // A body beyond the limit.
+    let small = TestSystem::start_with(&[("MUSTER_SERVER_HTTP_IMPORT_SIZE", "1")]).await?;
+    let request = small.client.request(Method::POST, "/tasks/import");
+    let request = request.header("content-type", "application/json");
+    let answer = small.client.send(request.body(" ".repeat(1 << 21))).await?;
+    let problem = answer.problem(413)?;
+    ensure!(problem.detail.contains("http.import-size"), "{problem:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_task_of_a_file_stands_in_the_plan_with_its_place() -> Result<()> {
+    let system = system_with_clamav().await?;
+    let client = &system.client;
+    let made = client.task_create(&scan("scan")).await?;
+    let good: Value = client.get(&format!("/tasks/{}/export", made.id)).await?;
     for (change, place, code) in [
         (json!({ "name": "a:b" }), "/name", "name-invalid"),
         (
@@ -465,13 +480,6 @@ async fn hostile_files_are_refused_with_place_and_remedy() -> Result<()> {
             codes(&plan.items[0])
         );
     }
-    // A body beyond the limit, and one that is no JSON at all.
-    let small = TestSystem::start_with(&[("MUSTER_SERVER_HTTP_IMPORT_SIZE", "1")]).await?;
-    let request = small.client.request(Method::POST, "/tasks/import");
-    let request = request.header("content-type", "application/json");
-    let answer = small.client.send(request.body(" ".repeat(1 << 21))).await?;
-    let problem = answer.problem(413)?;
-    ensure!(problem.detail.contains("http.import-size"), "{problem:?}");
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use muster_agent_protocol::message::News;
 use muster_domain::event::Severity;
 use muster_domain::finding::Finding;
 use muster_domain::schedule::{Schedule, Timetable};
+use muster_domain::secret::scan;
 use muster_domain::settings::Settings;
 use muster_domain::task::is_task_name;
 use muster_domain::user::{
@@ -50,7 +51,9 @@ pub enum UserError {
         group: Option<String>,
     },
     /// It is not the user's to change.
-    #[error("task \"{0}\" is for other devices as well, so that an administrator alone can change it")]
+    #[error(
+        "task \"{0}\" is for other devices as well, so that an administrator alone can change it"
+    )]
     NotLocal(String),
     /// It was made by an administrator.
     #[error("task \"{0}\" was made by an administrator, who alone can delete it")]
@@ -65,7 +68,9 @@ pub enum UserError {
     #[error("{0}")]
     NotNow(String),
     /// Too much waits for the server.
-    #[error("{MOST_OPEN} changes wait for the server already; more can be made when it has answered")]
+    #[error(
+        "{MOST_OPEN} changes wait for the server already; more can be made when it has answered"
+    )]
     TooMany,
     /// The store said no.
     #[error(transparent)]
@@ -173,6 +178,7 @@ impl Acting<'_> {
             object.insert("schedule".into(), schedule.clone());
         }
         check(&wanted)?;
+        check_plain(None, &wanted)?;
         let name = task.name.clone();
         let edit = Edit::Create(Box::new(task));
         let asked = self.ask(edit, None, None).await?;
@@ -196,6 +202,7 @@ impl Acting<'_> {
             .ok_or_else(|| UserError::NotNow("the server has not assigned the task yet".into()))?;
         let after = wanted.on(&before);
         check_changed(&before, &after)?;
+        check_plain(Some(&before), &after)?;
         let changes = changes(&before, &after);
         if changes.is_empty() {
             return Err(UserError::Same(task.to_owned()));
@@ -212,7 +219,9 @@ impl Acting<'_> {
         let asked = self.ask_about(edit, &target).await?;
         let wait = match (settings, &target) {
             (_, Target::New(_)) => "It waits for the server, as the task does.",
-            (true, _) => "Its settings hold once the server has taken them; what else changed holds now.",
+            (true, _) => {
+                "Its settings hold once the server has taken them; what else changed holds now."
+            }
             (false, _) => "It holds now, and the server is told.",
         };
         let text = format!("Changed task \"{task}\" ({}). {wait}", asked.short());
@@ -238,7 +247,9 @@ impl Acting<'_> {
             }
         }
         let (about, base) = target.base();
-        let asked = self.ask_about(Edit::Delete { task: about, base }, &target).await?;
+        let asked = self
+            .ask_about(Edit::Delete { task: about, base }, &target)
+            .await?;
         if let Target::Known(kept) = &target {
             withdraw(self.desk.store, self.at, kept.task).await?;
         }
@@ -421,8 +432,13 @@ fn check(wanted: &Value) -> Result<Content, UserError> {
     }
     if let Some(schedule) = &content.schedule {
         if !may_have(schedule) {
-            let text = "A task of a device's user starts by times, by a start on the device or by hand.";
-            findings.push(Finding::error("/schedule/when", "schedule-not-for-users", text));
+            let text =
+                "A task of a device's user starts by times, by a start on the device or by hand.";
+            findings.push(Finding::error(
+                "/schedule/when",
+                "schedule-not-for-users",
+                text,
+            ));
         } else if let Err(cause) = Timetable::new(schedule, &TimeZone::UTC) {
             let text = format!("The schedule gives no times: {cause}.");
             findings.push(Finding::error("/schedule", "schedule-times", text));
@@ -447,8 +463,33 @@ fn check_changed(before: &Value, after: &Value) -> Result<(), UserError> {
     check(after).map(|_| ())
 }
 
+/// What looks like a secret is not even kept: neither here nor on the server is there a place for it.
+fn check_plain(before: Option<&Value>, after: &Value) -> Result<(), UserError> {
+    let Some(settings) = after.get("settings") else {
+        return Ok(());
+    };
+    let before = before.and_then(|before| before.get("settings"));
+    let same = |place: &str| {
+        let was = before.and_then(|before| before.pointer(place));
+        was.is_some() && was == settings.pointer(place)
+    };
+    let found = scan(settings, None).into_iter();
+    let findings: Vec<Finding> = found
+        .filter(|inline| !same(&inline.pointer))
+        .map(|inline| {
+            let text =
+                "This looks like a secret, which is never kept in a task; ask your administrator.";
+            let place = format!("/settings{}", inline.pointer);
+            Finding::error(place, "settings-secret-inline", text)
+        })
+        .collect();
+    if findings.is_empty() {
+        return Ok(());
+    }
+    Err(UserError::Findings(findings))
+}
+
 /// Settings as a text that the user wrote.
 pub fn settings_of(text: &str) -> Result<Settings, UserError> {
     Settings::parse(text).map_err(|finding| UserError::Findings(vec![finding]))
 }
-

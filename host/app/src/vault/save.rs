@@ -16,8 +16,6 @@ pub enum AllowPlain {
     Nothing,
     /// What stands at these places: JSON Pointers into the settings.
     At(Vec<String>),
-    /// All of it.
-    Everything,
 }
 
 /// What is allowed to look like a secret: what is said now, and what was said of the same values before.
@@ -53,7 +51,6 @@ impl Allowed {
         let now = match &self.now {
             AllowPlain::Nothing => false,
             AllowPlain::At(places) => places.contains(&inline.pointer),
-            AllowPlain::Everything => true,
         };
         let same = |(before, places): &(Value, Vec<String>)| {
             let value = settings.pointer(&inline.pointer);
@@ -185,8 +182,6 @@ mod tests {
         let at = |place: &str| Allowed::now(&AllowPlain::At(vec![place.into()]));
         assert!(at("/a").is_allowed(&guess, &settings));
         assert!(!at("/b").is_allowed(&guess, &settings));
-        let everything = Allowed::now(&AllowPlain::Everything);
-        assert!(everything.is_allowed(&guess, &settings));
-        assert!(!everything.is_allowed(&inline(Kind::Marked), &settings));
+        assert!(!at("/a").is_allowed(&inline(Kind::Marked), &settings));
     }
 }

@@ -111,8 +111,10 @@ pub(crate) enum Task {
     /// Copy a task
     Copy(create::Copy),
     /// Write tasks as a file
+    #[command(after_help = transfer::EXPORT_EXAMPLES)]
     Export(transfer::Export),
     /// Make tasks of a file; what it would do is shown first
+    #[command(after_help = transfer::IMPORT_EXAMPLES)]
     Import(transfer::Import),
     /// Delete a task
     Delete {

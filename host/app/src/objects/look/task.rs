@@ -59,18 +59,7 @@ impl Looking<'_> {
             .await?;
         item.findings.extend(located.missing.iter().cloned());
         check_scope(&mut item, asked, &located.scope);
-        let mut whole = true;
-        let joined = match &asked.joined {
-            None => None,
-            Some(set) => match self.finder().set(set, &mut whole) {
-                Ok(set) => Some(set),
-                Err(finding) => {
-                    let place = format!("/schedule/when/joined/{}", set_word(set));
-                    item.findings.push(below(&place, finding));
-                    None
-                }
-            },
-        };
+        let joined = self.joined(&mut item, asked);
         let wave_groups = self.wave_groups(&mut item, asked);
         let schedule = asked
             .schedule
@@ -132,6 +121,17 @@ impl Looking<'_> {
             Step::Task(step)
         });
         Ok(())
+    }
+
+    /// The group or the selection of a schedule.
+    fn joined(&self, item: &mut Item, asked: &Asked) -> Option<SetReference> {
+        let set = asked.joined.as_ref()?;
+        let found = self.finder().set(set, &mut true);
+        let refused = |finding| {
+            let place = format!("/schedule/when/joined/{}", set_word(set));
+            item.findings.push(below(&place, finding));
+        };
+        found.map_err(refused).ok()
     }
 
     /// The groups of the waves of a rollout.

@@ -12,6 +12,19 @@ use muster_domain::text::counted;
 use serde_json::{Map, json};
 use std::path::PathBuf;
 
+pub(super) const EXPORT_EXAMPLES: &str = "\
+Examples:
+  muster task export 3 'Nightly scan' --file scans.json
+  muster task export --group /Office --file office.json
+  Groups are in it by path, devices and selections by name, and no secrets; docs/export.md has the form.";
+
+pub(super) const IMPORT_EXAMPLES: &str = "\
+Examples:
+  muster task import scans.json --plan
+  muster task import scans.json --names rename --map-group /Office=/Branch --map-device pc-1=desk-7
+  muster task import scans.json --map moved.toml --accept sha256:1f0c…     the plan that was shown, and no other
+  All of it is done, or nothing; docs/export.md says what may stand in the way and what helps.";
+
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// Their numbers or names
