@@ -133,7 +133,10 @@ impl Agent {
         match options.user_socket.as_ref().map(socket::bind).transpose() {
             Ok(None) => {}
             Ok(Some(listener)) => {
-                workers.spawn(until_stopped(Box::pin(socket::serve(shared.clone(), listener))));
+                workers.spawn(until_stopped(Box::pin(socket::serve(
+                    shared.clone(),
+                    listener,
+                ))));
             }
             Err(cause) => tracing::error!("{}", muster_domain::chain(&cause)),
         }

@@ -26,8 +26,8 @@ pub mod schedule;
 mod secrets;
 pub mod store;
 pub mod tls;
-mod wake;
 pub mod user;
+mod wake;
 
 pub use agent::{Agent, AgentError, AgentOptions};
 pub use identity::Identity;

@@ -165,6 +165,10 @@ pub enum ScopeRequest {
     },
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks with a reference"
+)]
 fn is_fixed(membership: &Membership) -> bool {
     *membership == Membership::Fixed
 }

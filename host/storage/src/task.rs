@@ -1,14 +1,16 @@
 //! Tasks and their revisions.
 
-use crate::codec::{Columns, to_bytes, to_json, to_millis, to_word};
+mod scope;
+
+use crate::codec::{Columns, to_json, to_millis, to_word};
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
-use muster_domain::application::TaskKind;
 use muster_domain::event::Actor;
-use muster_domain::scope::{Membership, Scope};
+use muster_domain::scope::Scope;
 use muster_domain::settings::Settings;
 use muster_domain::task::{NewTask, Task, TaskRevision};
-use muster_domain::{ApplicationId, DeviceId, GroupId, SelectionId, TaskId, TaskTypeId};
+use muster_domain::{ApplicationId, GroupId, TaskId, TaskTypeId};
+use scope::{ScopeColumns, scope_from_row};
 use sqlx::{QueryBuilder, Sqlite};
 
 const SELECT: &str = "SELECT tasks.*, revisions.number, revisions.settings, revisions.schedule, \
@@ -458,52 +460,6 @@ pub async fn task_head(
     .transpose()
 }
 
-#[derive(Default)]
-struct ScopeColumns {
-    device: Option<i64>,
-    group: Option<i64>,
-    subgroups: Option<bool>,
-    excluded: Option<String>,
-    devices: Option<Vec<u8>>,
-    only: Option<String>,
-    selection: Option<i64>,
-}
-
-impl From<&Scope> for ScopeColumns {
-    fn from(scope: &Scope) -> Self {
-        match scope {
-            Scope::Local { device } => Self {
-                device: Some(i64::from(device.0)),
-                ..Self::default()
-            },
-            Scope::Group {
-                group,
-                subgroups,
-                excluded,
-                only,
-                membership: _,
-            } => Self {
-                group: Some(group.0),
-                subgroups: Some(*subgroups),
-                excluded: Some(to_json(excluded)),
-                only: only.as_ref().map(to_word),
-                ..Self::default()
-            },
-            Scope::Selection {
-                selection,
-                membership: _,
-            } => Self {
-                selection: Some(selection.0),
-                ..Self::default()
-            },
-            Scope::Global { devices } => Self {
-                devices: Some(to_bytes(devices)),
-                ..Self::default()
-            },
-        }
-    }
-}
-
 fn from_row(columns: &Columns<'_>) -> Result<Task, StorageError> {
     Ok(Task {
         id: TaskId(columns.get("id")?),
@@ -515,41 +471,6 @@ fn from_row(columns: &Columns<'_>) -> Result<Task, StorageError> {
         created_at: columns.time("created_at")?,
         created_by: columns.word::<Actor>("created_by")?,
         revision: revision_from_row(columns)?,
-    })
-}
-
-fn scope_from_row(columns: &Columns<'_>) -> Result<Scope, StorageError> {
-    let membership = if columns.get("following")? {
-        Membership::Following
-    } else {
-        Membership::Fixed
-    };
-    Ok(match columns.word::<TaskKind>("kind")? {
-        TaskKind::Local => Scope::Local {
-            device: DeviceId(columns.number("device")?),
-        },
-        TaskKind::Group => Scope::Group {
-            group: GroupId(columns.get("group_id")?),
-            subgroups: columns.get("subgroups")?,
-            excluded: columns.json("excluded")?,
-            only: columns.optional_word("only_kind")?,
-            membership,
-        },
-        TaskKind::Global => match columns.get::<Option<i64>>("selection")? {
-            Some(selection) => Scope::Selection {
-                selection: SelectionId(selection),
-                membership,
-            },
-            None => Scope::Global {
-                devices: columns.bitmap("devices")?,
-            },
-        },
-        TaskKind::Server => {
-            return Err(StorageError::Row {
-                table: "tasks",
-                what: "kind: server".into(),
-            });
-        }
     })
 }
 

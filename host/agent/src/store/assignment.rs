@@ -106,9 +106,11 @@ pub async fn find(at: &mut SqliteConnection, task: TaskId) -> Result<Option<Kept
 
 /// All that stand for the device, by their numbers.
 pub async fn list(at: &mut SqliteConnection) -> Result<Vec<Kept>, StoreError> {
-    let rows = sqlx::query(select!("where standing <> 'withdrawn' and dropped = 0 order by task"))
-        .fetch_all(at)
-        .await?;
+    let rows = sqlx::query(select!(
+        "where standing <> 'withdrawn' and dropped = 0 order by task"
+    ))
+    .fetch_all(at)
+    .await?;
     rows.iter().map(read).collect()
 }
 

@@ -7,8 +7,8 @@
 pub mod assignment;
 pub mod command;
 pub mod delivery;
-pub mod lineage;
 pub mod edit;
+pub mod lineage;
 pub mod log;
 pub mod news;
 pub mod occurrence;

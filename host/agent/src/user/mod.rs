@@ -11,8 +11,6 @@ pub mod request;
 pub mod socket;
 mod start;
 pub mod target;
-#[cfg(test)]
-mod tests;
 pub mod told;
 
 pub use act::{Desk, UserError, act};

@@ -71,7 +71,11 @@ mod twice {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use serde_json::Value;
 
-    #[expect(clippy::ref_option, clippy::option_option, reason = "the shape that serde asks for")]
+    #[expect(
+        clippy::ref_option,
+        clippy::option_option,
+        reason = "the shape that serde asks for"
+    )]
     pub(super) fn serialize<S: Serializer>(
         value: &Option<Option<Value>>,
         to: S,

@@ -46,7 +46,9 @@ pub enum SocketError {
         cause: io::Error,
     },
     /// The group is not there.
-    #[error("there is no group \"{0}\" on this device; create it, or set user-group to another one")]
+    #[error(
+        "there is no group \"{0}\" on this device; create it, or set user-group to another one"
+    )]
     NoGroup(String),
     /// The agent cannot be reached.
     #[error("cannot ask the agent at {}", path.display())]
@@ -150,7 +152,10 @@ async fn answer(shared: &Shared, mut stream: UnixStream) {
 }
 
 /// Asks the agent that works there. None if none does.
-pub async fn ask(path: &Path, request: &Request) -> Result<Option<Result<Done, String>>, SocketError> {
+pub async fn ask(
+    path: &Path,
+    request: &Request,
+) -> Result<Option<Result<Done, String>>, SocketError> {
     let failed = |cause| SocketError::Connect {
         path: path.to_owned(),
         cause,

@@ -58,7 +58,10 @@ impl Target {
         match self {
             Self::Known(kept) => {
                 let told = kept.told.as_ref().and_then(|told| told.local.as_ref());
-                (EditedTask::Known(kept.task), told.map_or(1, |local| local.version))
+                (
+                    EditedTask::Known(kept.task),
+                    told.map_or(1, |local| local.version),
+                )
             }
             Self::New(new) => (EditedTask::Created(new.id.clone()), 1),
         }
@@ -145,7 +148,9 @@ pub(super) async fn find(at: &mut SqliteConnection, wanted: &str) -> Result<Targ
             found.push(Target::New(Box::new(new)));
         }
     }
-    let one = found.pop().ok_or_else(|| UserError::NoTask(wanted.to_owned()))?;
+    let one = found
+        .pop()
+        .ok_or_else(|| UserError::NoTask(wanted.to_owned()))?;
     if found.is_empty() {
         Ok(one)
     } else {

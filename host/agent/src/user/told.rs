@@ -95,16 +95,20 @@ async fn settle(
         Edit::Delete { .. } => format!("The deletion {}", edited.edit.short()),
     };
     let (severity, text) = match &edited.outcome {
-        EditOutcome::Taken { task, lost, .. } if lost.is_empty() => {
-            (Severity::Info, format!("{what} was accepted (task {task})."))
-        }
+        EditOutcome::Taken { task, lost, .. } if lost.is_empty() => (
+            Severity::Info,
+            format!("{what} was accepted (task {task})."),
+        ),
         EditOutcome::Taken { lost, .. } => {
             let lost: Vec<&str> = lost.iter().map(|lost| lost.pointer.as_str()).collect();
             let lost = lost.join(", ");
-            let text = format!("{what} was accepted but for {lost}: an administrator changed the same.");
+            let text =
+                format!("{what} was accepted but for {lost}: an administrator changed the same.");
             (Severity::Warning, text)
         }
-        EditOutcome::Lost { reason, .. } => (Severity::Warning, format!("{what} is lost: {reason}.")),
+        EditOutcome::Lost { reason, .. } => {
+            (Severity::Warning, format!("{what} is lost: {reason}."))
+        }
         EditOutcome::Refused { reason, .. } => {
             (Severity::Warning, format!("{what} was refused: {reason}."))
         }
