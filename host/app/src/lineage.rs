@@ -147,7 +147,7 @@ impl App {
                     lineage_refuse(connection, device, next).await?;
                 }
                 let name = name(connection, device).await?;
-                let event = cloned_event((device, &name), kept, refused, proof);
+                let event = cloned_event((device, &name), kept.as_ref(), &refused, proof);
                 event_insert(connection, muster_clock::now(), &[event]).await?;
                 Ok(())
             })
@@ -192,7 +192,7 @@ pub(crate) async fn lineage_begin(
         lineage_pass(connection, device).await?;
         let name = name(connection, device).await?;
         let lost = lineage.last.is_none();
-        let before = before.map(|before| before.bearer);
+        let before = before.as_ref().map(|before| &before.bearer);
         let event = restored_event((device, &name), before, bearer, lost);
         event_insert(connection, muster_clock::now(), &[event]).await?;
     }
@@ -218,16 +218,16 @@ fn about(device: DeviceId) -> Subject {
 
 fn cloned_event(
     (device, name): (DeviceId, &str),
-    kept: Option<Value>,
-    refused: Value,
+    kept: Option<&Value>,
+    refused: &Value,
     proof: Proof,
 ) -> NewEvent {
     let how = match proof {
         Proof::BothLinked => "both are linked at once",
         Proof::BothCame => "each came back with what the other does not know",
     };
-    let first = kept.as_ref().map_or_else(|| "unknown".into(), Bearer::told);
-    let second = Bearer::told(&refused);
+    let first = kept.map_or_else(|| "unknown".into(), Bearer::told);
+    let second = Bearer::told(refused);
     let text = format!(
         "Device {name} is there twice: {how}. Kept: {first}. Refused: {second}; it starts no task \
          until it is enrolled again. If both are to be managed, make a token for a new device \
@@ -245,7 +245,7 @@ fn cloned_event(
 
 fn restored_event(
     (device, name): (DeviceId, &str),
-    before: Option<Value>,
+    before: Option<&Value>,
     now: &Bearer,
     lost: bool,
 ) -> NewEvent {
@@ -254,9 +254,7 @@ fn restored_event(
     } else {
         "with an earlier state of its agent"
     };
-    let first = before
-        .as_ref()
-        .map_or_else(|| "unknown".into(), Bearer::told);
+    let first = before.map_or_else(|| "unknown".into(), Bearer::told);
     let second = Bearer::told(&now.0);
     let text = format!(
         "Device {name} came {what}: it was put back from a copy, or this is another machine with \

@@ -276,11 +276,11 @@ async fn wake(app: &App, task: &Task, due: Due, told: &mut Told) -> Result<(), A
         Ok(_) => None,
         Err(error) => {
             tracing::warn!(task = %task.id, error = %chain(&error), "devices were not woken");
-            Some(chain(&error).to_string())
+            Some(chain(&error))
         }
     };
     if told.insert((due.at, task.id, due.occurrence)) {
-        let event = event(task, &due, names, unknown, failure);
+        let event = event(task, &due, names, unknown, failure.as_deref());
         app.event_write(event).await?;
     }
     Ok(())
@@ -291,12 +291,12 @@ fn event(
     due: &Due,
     mut names: Vec<String>,
     unknown: usize,
-    failure: Option<String>,
+    failure: Option<&str>,
 ) -> NewEvent {
     let (count, occurrence) = (names.len(), due.occurrence);
     names.sort();
     names.truncate(MOST_NAMED);
-    let mut text = match &failure {
+    let mut text = match failure {
         None => format!(
             "Packets were sent to wake devices ({count}) for occurrence {occurrence} of task {}",
             task.name

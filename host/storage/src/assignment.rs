@@ -1,6 +1,6 @@
 //! What each device was told last of the tasks that it starts by itself, and of its windows.
 
-use crate::codec::{Columns, to_millis};
+use crate::codec::{Columns, to_millis, to_set};
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
 use muster_domain::{DeviceId, TaskId};
@@ -96,10 +96,7 @@ pub async fn assignment_devices(
             .bind(task.0)
             .fetch_all(connection)
             .await?;
-    Ok(ids
-        .into_iter()
-        .filter_map(|id| u32::try_from(id).ok())
-        .collect())
+    Ok(to_set(ids))
 }
 
 /// A link begins: what the device had not heard when the last one ended counts as not told, all of it

@@ -147,6 +147,12 @@ pub(crate) fn to_bytes(bitmap: &RoaringBitmap) -> Vec<u8> {
     bytes
 }
 
+/// Numbers of devices as a set.
+pub(crate) fn to_set(ids: Vec<i64>) -> RoaringBitmap {
+    let small = ids.into_iter().filter_map(|id| u32::try_from(id).ok());
+    small.collect()
+}
+
 /// Milliseconds since 1970.
 pub(crate) fn to_millis(time: Timestamp) -> i64 {
     time.as_millisecond()

@@ -1,6 +1,6 @@
 //! Deliveries, from first contact on, and the reports that came of them.
 
-use crate::codec::{Columns, to_json, to_millis, to_word};
+use crate::codec::{Columns, to_json, to_millis, to_set, to_word};
 use crate::run::run_count_add;
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
@@ -176,10 +176,7 @@ pub async fn delivery_devices_in(
     }
     query.push(")");
     let ids: Vec<i64> = query.build_query_scalar().fetch_all(connection).await?;
-    Ok(ids
-        .into_iter()
-        .filter_map(|id| u32::try_from(id).ok())
-        .collect())
+    Ok(to_set(ids))
 }
 
 /// The devices that have a run's order, or tell of it: those with a delivery that is not on its way to them.
@@ -194,10 +191,7 @@ pub async fn delivery_reached(
     .bind(to_json(&Cause::Sent))
     .fetch_all(connection)
     .await?;
-    Ok(ids
-        .into_iter()
-        .filter_map(|id| u32::try_from(id).ok())
-        .collect())
+    Ok(to_set(ids))
 }
 
 /// Deliveries that run, or stand still, on devices without a link that were last seen before a
@@ -237,10 +231,7 @@ pub async fn delivery_touched(
         .bind(run.0)
         .fetch_all(connection)
         .await?;
-    Ok(ids
-        .into_iter()
-        .filter_map(|id| u32::try_from(id).ok())
-        .collect())
+    Ok(to_set(ids))
 }
 
 /// The deliveries of some devices that are not final, by run.

@@ -1,6 +1,6 @@
 //! Devices, and the counters of their links.
 
-use crate::codec::{Columns, to_json, to_millis};
+use crate::codec::{Columns, to_json, to_millis, to_set};
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
 use muster_domain::device::{Device, DeviceKind, Facts, InstalledApplication};
@@ -194,10 +194,7 @@ pub async fn device_set_linked(connection: &mut Connection) -> Result<RoaringBit
     let ids: Vec<i64> = sqlx::query_scalar("SELECT device FROM device_links WHERE is_open")
         .fetch_all(connection)
         .await?;
-    Ok(ids
-        .into_iter()
-        .filter_map(|id| u32::try_from(id).ok())
-        .collect())
+    Ok(to_set(ids))
 }
 
 /// The devices of a kind, as their agents told it.
@@ -213,10 +210,7 @@ pub async fn device_set_of_kind(
     .bind(kind.as_str())
     .fetch_all(connection)
     .await?;
-    Ok(ids
-        .into_iter()
-        .filter_map(|id| u32::try_from(id).ok())
-        .collect())
+    Ok(to_set(ids))
 }
 
 /// Every device that was not removed.
@@ -224,10 +218,7 @@ pub async fn device_set(connection: &mut Connection) -> Result<RoaringBitmap, St
     let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM devices WHERE removed_at IS NULL")
         .fetch_all(connection)
         .await?;
-    Ok(ids
-        .into_iter()
-        .filter_map(|id| u32::try_from(id).ok())
-        .collect())
+    Ok(to_set(ids))
 }
 
 /// The zones of devices' clocks by the names that their agents told, each with the devices that told

@@ -1,6 +1,6 @@
 //! Members: who is in the selections that something is for.
 
-use crate::codec::{Columns, to_millis};
+use crate::codec::{Columns, to_millis, to_set};
 use crate::selection::{SelectionRow, from_row};
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
@@ -114,10 +114,7 @@ pub async fn member_set(
     .bind(since.map(to_millis))
     .fetch_all(connection)
     .await?;
-    Ok(ids
-        .into_iter()
-        .filter_map(|id| u32::try_from(id).ok())
-        .collect())
+    Ok(to_set(ids))
 }
 
 /// Since when devices are in a selection, of those that are.

@@ -1,6 +1,6 @@
 //! What devices' users may do with tasks, and what they asked for.
 
-use crate::codec::{Columns, to_json, to_millis};
+use crate::codec::{Columns, to_json, to_millis, to_set};
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
 use muster_domain::user::{Edit, EditId, EditOutcome, UserPolicy};
@@ -288,10 +288,7 @@ pub async fn user_edit_devices_untold(
     )
     .fetch_all(connection)
     .await?;
-    Ok(ids
-        .into_iter()
-        .filter_map(|id| u32::try_from(id).ok())
-        .collect())
+    Ok(to_set(ids))
 }
 
 /// The edits of a device of which it has still to hear what became.

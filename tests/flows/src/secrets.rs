@@ -56,6 +56,10 @@ impl Needles {
             }
             return Ok(());
         }
+        // A socket holds nothing.
+        if path.exists() && !path.is_file() {
+            return Ok(());
+        }
         match std::fs::read(path) {
             Ok(bytes) => found.extend(self.find(&bytes).map(|form| (path.to_owned(), form))),
             // A database takes its journal away when it is closed.
