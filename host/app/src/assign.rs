@@ -56,7 +56,19 @@ pub(crate) async fn work(app: App, mut hinted: Hinted) {
             more = hinted.next() => due.add(more),
             Some(share) = looks.next() => shares.put_back(share),
         }
-        let done = tell(&app, &due, &mut shares).await;
+        // A look may hold what telling waits for, such as the turn to give out numbers: both go on.
+        let mut back = Vec::new();
+        let done = {
+            let telling = tell(&app, &due, &mut shares);
+            tokio::pin!(telling);
+            loop {
+                tokio::select! {
+                    done = &mut telling => break done,
+                    Some(share) = looks.next() => back.push(share),
+                }
+            }
+        };
+        back.into_iter().for_each(|share| shares.put_back(share));
         match done {
             Ok(()) => due = Due::default(),
             Err(error) => {

@@ -190,6 +190,7 @@ impl App {
         link: Arc<dyn AgentLink>,
     ) -> Result<(LinkId, Welcome), LinkError> {
         self.link_check(certified, certificate, &hello).await?;
+        let heard = hello.last_order;
         let bearer = Bearer::new(&hello, address);
         let older = self.lineage_check(&hello, &bearer).await?;
         let begun = self.link_begin(hello, bearer, older).await?;
@@ -216,6 +217,7 @@ impl App {
             });
             old.close();
         }
+        self.link_unheard(certified, heard, !begun.known).await?;
         self.0.hints.device_came(certified, !begun.known);
         Ok((
             LinkId {
@@ -293,11 +295,29 @@ impl App {
                     if !begun.known {
                         delivery_forget_known_as(connection, device).await?;
                     }
-                    assignment_link_begin(connection, device, heard, !begun.known).await?;
-                    user_edit_link_begin(connection, device, heard).await?;
                     heard_again(connection, device).await?;
                     lineage_begin(connection, &hello, &bearer, older).await?;
                     Ok::<_, AppError>(begun)
+                })
+            })
+            .await
+    }
+
+    /// What the device has not heard is to be told again. Once the link is in its place: what gets its
+    /// number before that is marked here, and what gets it later goes over this link.
+    async fn link_unheard(
+        &self,
+        device: DeviceId,
+        heard: u64,
+        store_lost: bool,
+    ) -> Result<(), AppError> {
+        self.0
+            .storage
+            .write(move |connection| {
+                Box::pin(async move {
+                    assignment_link_begin(connection, device, heard, store_lost).await?;
+                    user_edit_link_begin(connection, device, heard).await?;
+                    Ok::<_, AppError>(())
                 })
             })
             .await

@@ -46,11 +46,13 @@ async fn task(connection: &mut Connection, settings: &str) -> Result<TaskId, Sto
         time_limit: None,
         settings: Settings::parse(settings).unwrap(),
         schedule: None,
+        rollout: None,
     };
     let first = TaskRevision {
         number: 1,
         settings: task.settings.clone(),
         schedule: None,
+        rollout: None,
         schema_version: 1,
         plugin: Digest::of("plugin"),
         needs: Needs::Installed,
@@ -59,6 +61,7 @@ async fn task(connection: &mut Connection, settings: &str) -> Result<TaskId, Sto
         migrated_from: None,
         created_at: at(0),
         created_by: Actor::Server,
+        origin: muster_domain::origin::Origin::by_itself(muster_domain::origin::Way::Import),
     };
     task_insert(connection, &task, 60, &first).await
 }

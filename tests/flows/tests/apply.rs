@@ -480,6 +480,17 @@ async fn toml_is_read_and_a_task_keeps_its_type() -> Result<()> {
         .ok()?;
     let tasks: Vec<TaskView> = system.client.list("/tasks", "").await?;
     assert_eq!(tasks[0].settings["paths"], json!(["/srv"]));
+    // The same in another order is the same.
+    let turned = text.replace(
+        "area = \"paths\"\npaths = [\"/srv\"]\n",
+        "paths = [\"/srv\"]\narea = \"paths\"\n",
+    );
+    std::fs::write(system.folder().join("scan.toml"), turned)?;
+    let ran = system
+        .muster(&["apply", "--file", "scan.toml", "--plan"])
+        .await?
+        .ok()?;
+    ensure!(ran.out.contains("Nothing to do."), "{ran:?}");
     let other = text.replace("task_type = \"scan\"", "task_type = \"update\"");
     std::fs::write(
         system.folder().join("scan.toml"),

@@ -70,9 +70,11 @@ async fn an_agent_that_is_installed_anew_is_the_same_device_if_the_administrator
     }
     let address = timed.system.server.address();
     let stranger = client.enrollment_token(None).await?;
-    let taken = device.agent.enroll_again(address, &stranger);
-    let taken = taken.expect_err("a second device of one name").to_string();
-    assert!(taken.contains("enroll-token --device pc"), "{taken}");
+    let refusal = device.agent.enroll_again(address, &stranger);
+    let refusal = refusal
+        .expect_err("a second device of one name")
+        .to_string();
+    assert!(refusal.contains("enroll-token --device pc"), "{refusal}");
     let token = client.enrollment_token_for("pc").await?;
     device.agent.enroll_again(address, &token)?;
     client.event(0, "device.enrolled-again").await?;

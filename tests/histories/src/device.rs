@@ -14,7 +14,7 @@ use muster_domain::device::{ApplicationState, Facts, InstalledApplication};
 use muster_domain::{DeviceId, Digest};
 use std::sync::Arc;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Bytes of news in one message.
 const NEWS: usize = 1 << 20;
@@ -29,6 +29,11 @@ impl AgentLink for Wire {
     }
 
     fn close(&self) {}
+
+    fn probe(&self) -> oneshot::Receiver<()> {
+        // A wire that nobody listens on is over.
+        oneshot::channel().1
+    }
 }
 
 struct Link {
@@ -56,7 +61,7 @@ impl Device {
         let who = crate::server::administrator();
         server
             .app
-            .enrollment_token_create(&who, secret, None, None)
+            .enrollment_token_create(&who, secret, (None, None), None)
             .await?;
         let applicant = Applicant {
             token: secret,
@@ -112,6 +117,7 @@ impl Device {
             device: self.id,
             store,
             last_order,
+            lineage: None,
             facts: facts(),
             applications: vec![InstalledApplication {
                 application: "net.clamav.clamav".parse().map_err(anyhow::Error::msg)?,
@@ -122,7 +128,13 @@ impl Device {
         let (wire, from_server) = mpsc::unbounded_channel();
         let (id, welcome) = server
             .app
-            .link_open(self.id, self.certificate, hello, Arc::new(Wire(wire)))
+            .link_open(
+                self.id,
+                self.certificate,
+                hello,
+                "127.0.0.1",
+                Arc::new(Wire(wire)),
+            )
             .await?;
         news::acknowledged(&mut *self.store.acquire().await?, welcome.acknowledged).await?;
         self.link = Some(Link {
@@ -186,7 +198,11 @@ impl Device {
                 FromServer::Acknowledge { up_to } => {
                     news::acknowledged(&mut *store.acquire().await?, up_to).await?;
                 }
-                FromServer::Welcome(_) | FromServer::Command { .. } => {}
+                FromServer::Welcome(_)
+                | FromServer::Command { .. }
+                | FromServer::Wake { .. }
+                | FromServer::Secrets(_)
+                | FromServer::SecretsChanged => {}
                 FromServer::Refuse { code, text, .. } => {
                     return Err(anyhow::anyhow!("{code}: {text}")).context("refused");
                 }

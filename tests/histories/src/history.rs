@@ -8,6 +8,7 @@ use muster_agent::user::{Request, UserError, target};
 use muster_app::AppError;
 use muster_app::place::ScopeReference;
 use muster_app::submit::{TaskChangeRequest, TaskRequest};
+use muster_app::vault::AllowPlain;
 use muster_domain::TaskId;
 use muster_domain::settings::Settings;
 use muster_domain::user::NewLocalTask;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// Both sides come to rest in far less, unless they never do.
-const REST: Duration = Duration::from_secs(8);
+const REST: Duration = Duration::from_secs(30);
 
 /// What can be changed of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -286,6 +287,8 @@ impl<'s> World<'s> {
             scope: ScopeReference::Local(self.device.id.to_string()),
             settings: Ok(first_settings(value)?),
             schema_version: None,
+            rollout: None,
+            allow_plain: AllowPlain::default(),
             time_limit: None,
             schedule: (value > 1).then(|| schedule(value)),
         };
@@ -310,8 +313,8 @@ impl<'s> World<'s> {
             };
             after = last.id;
             let device = self.device.id;
-            let own = |scope: &muster_domain::task::Scope| {
-                *scope == muster_domain::task::Scope::Local { device }
+            let own = |scope: &muster_domain::scope::Scope| {
+                *scope == muster_domain::scope::Scope::Local { device }
             };
             tasks.extend(page.into_iter().filter(|task| own(&task.scope)));
         }
@@ -332,6 +335,8 @@ impl<'s> World<'s> {
             time_limit: wanted.time_limit,
             schedule: wanted.schedule,
             schema_version: None,
+            rollout: None,
+            allow_plain: AllowPlain::default(),
         };
         let changed = self
             .server

@@ -3,8 +3,11 @@
 use anyhow::{Context as _, Result};
 use muster_agent_protocol::order::OrderKey;
 use muster_app::install::InstallOptions;
+use muster_app::vault::VaultKey;
+use muster_app::wake::Waking;
 use muster_app::{Administrator, App, Foundation, Registries};
 use muster_domain::grant::Words;
+use muster_domain::origin::Client;
 use muster_plugin_host::{Compiler, Config, Folders, PluginHost};
 use muster_release::bundle::Bundle;
 use muster_release::trust::Policy;
@@ -21,6 +24,7 @@ pub struct Server {
     /// What it keeps.
     pub storage: Storage,
     key: Vec<u8>,
+    vault: String,
     folder: TempDir,
 }
 
@@ -29,7 +33,8 @@ impl Server {
     pub async fn start() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let key = OrderKey::generate().ok().context("no key")?;
-        let (app, storage) = open(folder.path(), &key).await?;
+        let vault = VaultKey::generate()?.to_string();
+        let (app, storage) = open(folder.path(), &key, &vault).await?;
         let who = administrator();
         app.trust_policy_set(&who, Policy::Dev).await?;
         let component = std::fs::read(Programs::find()?.plugin("clamav")?)?;
@@ -45,6 +50,7 @@ impl Server {
             app,
             storage,
             key,
+            vault,
             folder,
         })
     }
@@ -52,7 +58,7 @@ impl Server {
     /// Stops it, between any two of its steps, and starts it again on what it kept.
     pub async fn restart(&mut self) -> Result<()> {
         self.app.stop().await;
-        let (app, storage) = open(self.folder.path(), &self.key).await?;
+        let (app, storage) = open(self.folder.path(), &self.key, &self.vault).await?;
         self.app = app;
         self.storage = storage;
         Ok(())
@@ -63,10 +69,12 @@ impl Server {
 pub(crate) fn administrator() -> Administrator {
     Administrator {
         name: "anna".into(),
+        client: Client::default(),
+        comment: None,
     }
 }
 
-async fn open(folder: &Path, key: &[u8]) -> Result<(App, Storage)> {
+async fn open(folder: &Path, key: &[u8], vault: &str) -> Result<(App, Storage)> {
     let compiler = Compiler {
         program: Programs::find()?.server,
         arguments: vec!["compile-component".into()],
@@ -84,6 +92,9 @@ async fn open(folder: &Path, key: &[u8]) -> Result<(App, Storage)> {
         keep_revisions: 3,
         probe_after: Duration::from_hours(1),
         safe_mode: false,
+        outbreak: Vec::new(),
+        waking: Waking { port: 9, to: None },
+        vault_key: VaultKey::parse(vault.as_bytes())?,
         order_key: OrderKey::from_pkcs8(key).ok().context("no key")?,
     })
     .await?;

@@ -67,7 +67,7 @@ mod tests {
             .await
             .unwrap();
         let barred = async || {
-            is_barred(&mut *store.acquire().await.unwrap())
+            is_barred(&mut store.acquire().await.unwrap())
                 .await
                 .unwrap()
         };

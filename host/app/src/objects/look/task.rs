@@ -226,7 +226,8 @@ impl Compared<'_> {
         };
         self.here.name == self.name
             && self.here.time_limit == self.asked.time_limit
-            && revision.settings == agreed.settings
+            // In whatever order they stand: TOML's are sorted, and nobody means anything by it.
+            && revision.settings.to_value() == agreed.settings.to_value()
             && revision.schema_version == agreed.task_type.schema_version
             && self.scope == Some(&self.here.scope)
             && same_schedule

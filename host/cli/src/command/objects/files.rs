@@ -181,7 +181,7 @@ mod tests {
         let (_folder, toml) = written("a.toml", "b = 1\n[[tasks]]\nname = \"x\"\nat = \"18:00\"\n");
         assert_eq!(
             of_file(&toml).unwrap().get(),
-            r#"{"b":1,"tasks":[{"name":"x","at":"18:00"}]}"#
+            r#"{"b":1,"tasks":[{"at":"18:00","name":"x"}]}"#
         );
     }
 
