@@ -202,12 +202,9 @@ mod tests {
     const DEVICE: DeviceId = DeviceId(7);
     const RUN: RunId = RunId(2);
 
-    fn unavailable(reason: SecretAbsence) -> Option<Awaited> {
+    fn missing(reason: SecretAbsence) -> Awaited {
         let secret = "proxy".to_owned();
-        Some(Awaited::Unavailable(Cause::SecretUnavailable {
-            secret,
-            reason,
-        }))
+        Awaited::Unavailable(Cause::SecretUnavailable { secret, reason })
     }
 
     fn answer(to: &str, answer: Answer) -> DeviceSecrets {
@@ -226,7 +223,7 @@ mod tests {
         assert!(secrets.take(RUN, "proxy", &hints).is_none());
         assert_eq!(
             secrets.awaited(RUN, &hints),
-            unavailable(SecretAbsence::Offline)
+            Some(missing(SecretAbsence::Offline))
         );
         secrets.linked(true, &hints);
         assert_eq!(secrets.awaited(RUN, &hints), Some(Awaited::Coming));
@@ -262,7 +259,7 @@ mod tests {
         );
         assert_eq!(
             secrets.awaited(RUN, &hints),
-            unavailable(SecretAbsence::Unknown)
+            Some(missing(SecretAbsence::Unknown))
         );
         secrets.changed(&hints);
         let key = ask();
@@ -273,12 +270,12 @@ mod tests {
         secrets.answered(DEVICE, &answer(&key, broken), &hints);
         assert_eq!(
             secrets.awaited(RUN, &hints),
-            unavailable(SecretAbsence::Refused)
+            Some(missing(SecretAbsence::Refused))
         );
         secrets.linked(false, &hints);
         assert_eq!(
             secrets.awaited(RUN, &hints),
-            unavailable(SecretAbsence::Offline)
+            Some(missing(SecretAbsence::Offline))
         );
         secrets.retain(|_| false);
         assert_eq!(secrets.awaited(RUN, &hints), None);

@@ -68,7 +68,9 @@ pub(crate) async fn work(app: App, mut hinted: Hinted) {
                 }
             }
         };
-        back.into_iter().for_each(|share| shares.put_back(share));
+        for share in back {
+            shares.put_back(share);
+        }
         match done {
             Ok(()) => due = Due::default(),
             Err(error) => {

@@ -59,7 +59,11 @@ fn read(text: &str) -> Option<WakeAddress> {
     let (interface, network) = text.split_once('@')?;
     let bytes: Option<Vec<u8>> = interface
         .split([':', '-'])
-        .map(|byte| (byte.len() == 2).then(|| u8::from_str_radix(byte, 16).ok())?)
+        .map(|byte| {
+            // A sign is no digit.
+            let digits = byte.len() == 2 && byte.bytes().all(|byte| byte.is_ascii_hexdigit());
+            digits.then(|| u8::from_str_radix(byte, 16).ok())?
+        })
         .collect();
     let interface: [u8; 6] = bytes?.try_into().ok()?;
     let nobody = interface == [0; 6] || interface == [0xff; 6];

@@ -119,12 +119,16 @@ pub async fn assignment_link_begin(
         .bind(heard.cast_signed())
         .execute(&mut *connection)
         .await?;
-    sqlx::query("UPDATE assignments SET digest = '' WHERE device = $1 AND (sequence > $2 OR $3)")
-        .bind(device)
-        .bind(heard.cast_signed())
-        .bind(store_lost)
-        .execute(connection)
-        .await?;
+    // A device that did not hear that it has a task no longer has it still: it is told again.
+    sqlx::query(
+        "UPDATE assignments SET digest = '', withdrawn = FALSE \
+         WHERE device = $1 AND (sequence > $2 OR $3)",
+    )
+    .bind(device)
+    .bind(heard.cast_signed())
+    .bind(store_lost)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

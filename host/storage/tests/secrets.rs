@@ -9,6 +9,7 @@
 use jiff::Timestamp;
 use muster_domain::application::Needs;
 use muster_domain::event::Actor;
+use muster_domain::origin::{Origin, Way};
 use muster_domain::scope::Scope;
 use muster_domain::settings::Settings;
 use muster_domain::task::{NewTask, TaskRevision};
@@ -61,7 +62,7 @@ async fn task(connection: &mut Connection, settings: &str) -> Result<TaskId, Sto
         migrated_from: None,
         created_at: at(0),
         created_by: Actor::Server,
-        origin: muster_domain::origin::Origin::by_itself(muster_domain::origin::Way::Import),
+        origin: Origin::by_itself(Way::Import),
     };
     task_insert(connection, &task, 60, &first).await
 }

@@ -4,6 +4,10 @@ use crate::slot;
 
 /// What a release is like.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word that may be there or not"
+)]
 pub struct Release {
     /// The plug-in's version.
     pub version: String,

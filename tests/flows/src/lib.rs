@@ -40,6 +40,7 @@ pub use witness::Witness;
 
 use anyhow::{Context as _, Result};
 use muster_api::task::{ScopeRequest, TaskCreate};
+use muster_domain::scope::Membership;
 use muster_test_harness::{Agent, Environment, TestSystem};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -203,7 +204,7 @@ pub fn task(name: &str, application: &str, task_type: &str, settings: Value) -> 
             subgroups: true,
             excluded: vec![],
             only: None,
-            membership: Default::default(),
+            membership: Membership::default(),
         },
         settings: Some(settings),
         time_limit: None,

@@ -16,7 +16,7 @@ fn group(path: &str, subgroups: bool, excluded: &[&str]) -> ScopeRequest {
         subgroups,
         excluded: excluded.iter().map(|path| (*path).to_owned()).collect(),
         only: None,
-        membership: Default::default(),
+        membership: muster_domain::scope::Membership::Fixed,
     }
 }
 

@@ -18,7 +18,10 @@ async fn allow(client: &Client, device: &Device, tasks: &str, starts: &str) -> R
     let request = client.request(Method::PUT, "/groups/1/users").json(&policy);
     let group: Value = client.send(request).await?.ok()?;
     let may = |word: &str| word == "allow";
-    ensure!(group["users"]["may_manage"] == may(tasks), "{group}");
+    ensure!(
+        group.pointer("/users/may_manage") == Some(&json!(may(tasks))),
+        "{group}"
+    );
     let words = format!(
         "local tasks of this device's user are {}, and starting an administrator's tasks is {}",
         if may(tasks) { "allowed" } else { "not allowed" },

@@ -170,7 +170,7 @@ async fn who_uses_a_device_gets_no_secret_into_a_task_or_out_of_the_vault() -> R
         "sweep",
     ];
     let inline = json!({"folder": "/srv", "note": format!("password={}", sealed.proxy)});
-    let told = ask(&create, &inline).map_or_else(|error| error.to_string(), |out| out);
+    let told = ask(&create, &inline).unwrap_or_else(|error| error.to_string());
     ensure!(
         told.contains("/settings/note") && told.contains("looks like a secret"),
         "{told}"

@@ -25,7 +25,7 @@ fn told_to(word: &str) -> TaskCreate {
             subgroups: true,
             excluded: Vec::new(),
             only: None,
-            membership: Default::default(),
+            membership: muster_domain::scope::Membership::Fixed,
         },
         settings: Some(json!({ "do": word })),
         time_limit: None,

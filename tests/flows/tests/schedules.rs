@@ -320,7 +320,7 @@ async fn what_a_device_that_left_the_group_did_not_begin_is_missed() -> Result<(
         subgroups: true,
         excluded: vec![],
         only: None,
-        membership: Default::default(),
+        membership: muster_domain::scope::Membership::Fixed,
     };
     let task = client.task_create(&daily).await?;
     assigned(&device, task.id).await?;

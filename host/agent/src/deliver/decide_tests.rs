@@ -57,8 +57,8 @@ fn it_waits_for_its_secrets_and_keeps_others_up_only_while_they_come() {
     let delivery = delivery(Wanted::Run, Needs::Nothing);
     let ask = |secrets, blocked_by| {
         let around = Surroundings {
-            secrets,
             blocked_by,
+            secrets,
             ..around(Some(ApplicationState::Running))
         };
         decide(&delivery, &around)

@@ -191,7 +191,10 @@ mod tests {
     fn a_value_is_masked_in_every_form_and_in_pieces() {
         let value = "hunter2/ä+\"x";
         let mask = mask(&[("proxy", value)]);
-        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = value.bytes().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
         let user = base64::engine::general_purpose::STANDARD.encode(format!("anna:{value}"));
         for text in [
             value.to_owned(),

@@ -144,6 +144,10 @@ pub async fn act(desk: Desk<'_>, request: Request) -> Result<Done, UserError> {
 }
 
 /// What is to be other. What is none stays.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether it is to be other, the inner one what it is"
+)]
 struct Wanted {
     name: Option<String>,
     settings: Option<Value>,
@@ -196,7 +200,7 @@ impl Acting<'_> {
     async fn change(&mut self, task: &str, wanted: Wanted) -> Result<Done, UserError> {
         self.may(self.rights.manage_own, "change local tasks")?;
         let target = target::find(self.at, task).await?;
-        self.is_local(&target, task)?;
+        Self::is_local(&target, task)?;
         let before = target
             .content()
             .ok_or_else(|| UserError::NotNow("the server has not assigned the task yet".into()))?;
@@ -235,7 +239,7 @@ impl Acting<'_> {
     async fn delete(&mut self, task: &str) -> Result<Done, UserError> {
         self.may(self.rights.manage_own, "delete local tasks")?;
         let target = target::find(self.at, task).await?;
-        self.is_local(&target, task)?;
+        Self::is_local(&target, task)?;
         if let Target::Known(kept) = &target {
             let local = kept.told.as_ref().and_then(|told| told.local.as_ref());
             if local.is_some_and(|local| !local.own) {
@@ -303,9 +307,8 @@ impl Acting<'_> {
     async fn stop(&mut self, task: &str) -> Result<Done, UserError> {
         let found = match target::find(self.at, task).await {
             Ok(Target::Known(kept)) => Some(kept),
-            Ok(Target::New(_)) => None,
             // What the server ordered is no task that stands for the device.
-            Err(UserError::NoTask(_)) => None,
+            Ok(Target::New(_)) | Err(UserError::NoTask(_)) => None,
             Err(other) => return Err(other),
         };
         let own = found
@@ -329,16 +332,12 @@ impl Acting<'_> {
         })
     }
 
-    fn is_local(&self, target: &Target, task: &str) -> Result<(), UserError> {
+    fn is_local(target: &Target, task: &str) -> Result<(), UserError> {
         match target {
-            Target::Known(kept) => {
-                let told = kept.told.as_ref();
-                match told.is_some_and(|told| told.local.is_some()) {
-                    true => Ok(()),
-                    false => Err(UserError::NotLocal(task.to_owned())),
-                }
+            Target::Known(kept) if kept.told.as_ref().is_none_or(|told| told.local.is_none()) => {
+                Err(UserError::NotLocal(task.to_owned()))
             }
-            Target::New(_) => Ok(()),
+            Target::Known(_) | Target::New(_) => Ok(()),
         }
     }
 

@@ -124,9 +124,10 @@ async fn place(
         let mut connection = app.0.storage.read().await?;
         let devices = device_list_of(&mut connection, devices).await?;
         // What a person starts is done; only what would start by itself is held.
-        let task = match active.run.is_begun_by_devices() {
-            true => task_get(&mut connection, active.run.task).await?,
-            false => None,
+        let task = if active.run.is_begun_by_devices() {
+            task_get(&mut connection, active.run.task).await?
+        } else {
+            None
         };
         let users = match task.filter(is_own) {
             Some(_) => Some(Policies::read(&mut connection).await?),
@@ -142,9 +143,12 @@ async fn place(
     Ok(devices
         .into_iter()
         .zip(placements)
-        .map(|(device, (_, placement))| match may(&device) {
-            true => (device, placement),
-            false => (device, Placement::Hold(Cause::UserTasksNotAllowed)),
+        .map(|(device, (_, placement))| {
+            if may(&device) {
+                (device, placement)
+            } else {
+                (device, Placement::Hold(Cause::UserTasksNotAllowed))
+            }
         })
         .collect())
 }

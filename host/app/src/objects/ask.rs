@@ -261,13 +261,11 @@ impl Asked {
                 .flatten()
                 .enumerate()
             {
-                match group.as_str() {
-                    Some(path) => paths.push(path.to_owned()),
-                    None => {
-                        let place =
-                            format!("/rollout/waves/{place}/devices/groups/groups/{number}");
-                        self.findings.push(by_name_alone(place));
-                    }
+                if let Some(path) = group.as_str() {
+                    paths.push(path.to_owned());
+                } else {
+                    let place = format!("/rollout/waves/{place}/devices/groups/groups/{number}");
+                    self.findings.push(by_name_alone(place));
                 }
                 *group = json!(1);
             }

@@ -195,7 +195,7 @@ impl Looking<'_> {
         &mut self,
         mut item: Item,
         id: Option<i64>,
-        seal: Value,
+        seal: &Value,
         is_same: bool,
         step: impl FnOnce() -> Step,
     ) {
@@ -219,7 +219,7 @@ impl Looking<'_> {
         self.push(item, seal);
     }
 
-    fn push(&mut self, item: Item, seal: Value) {
+    fn push(&mut self, item: Item, seal: &Value) {
         self.seals.push(json!([
             item.kind,
             item.name,

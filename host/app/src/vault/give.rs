@@ -206,23 +206,23 @@ async fn wanted_by(
     Ok(secrets.map(str::to_owned).collect())
 }
 
-/// What the settings that a delivery carries out name. Of one that the device began by itself they
-/// are the newest, too: which revision it was is the device's word.
+/// What the settings that a delivery carries out name. Of one that a device may have begun by itself
+/// the newest must name it, too: which revision it was is the device's word.
 async fn named_by(
     connection: &mut Connection,
     run: &Run,
     delivery: &Delivery,
 ) -> Result<BTreeSet<String>, AppError> {
-    let names = |revision: &TaskRevision| -> BTreeSet<String> {
-        let named = references(&revision.settings.to_value());
-        named.into_iter().map(|reference| reference.name).collect()
+    let of = |revision: &TaskRevision| -> BTreeSet<String> {
+        let found = references(&revision.settings.to_value());
+        found.into_iter().map(|reference| reference.name).collect()
     };
     let revision = task_revision_get(connection, run.task, run.revision).await?;
-    let named = revision.as_ref().map(names).unwrap_or_default();
-    if delivery.known_as.is_none() {
+    let named = revision.as_ref().map(of).unwrap_or_default();
+    if delivery.known_as.is_none() && run.occurrence.is_none() {
         return Ok(named);
     }
     let newest = task_get(connection, run.task).await?;
-    let newest = newest.as_ref().map(|task| names(&task.revision));
+    let newest = newest.as_ref().map(|task| of(&task.revision));
     Ok(&named & &newest.unwrap_or_default())
 }

@@ -145,10 +145,10 @@ impl App {
 }
 
 fn detail(row: SecretRow, named: &[(TaskId, String, Vec<String>)]) -> SecretDetail {
-    let names = |names: &[String]| names.iter().any(|name| name == row.name.as_str());
+    let is_among = |secrets: &[String]| secrets.iter().any(|secret| secret == row.name.as_str());
     let tasks = named
         .iter()
-        .filter(|(_, _, secrets)| names(secrets))
+        .filter(|(_, _, secrets)| is_among(secrets))
         .map(|(id, name, _)| (*id, name.clone()))
         .collect();
     SecretDetail { row, tasks }

@@ -201,7 +201,7 @@ mod tests {
             name: name.into(),
             path: String::new(),
             devices: 0,
-            users: Default::default(),
+            users: muster_api::user::UserPolicyView::default(),
         }
     }
 

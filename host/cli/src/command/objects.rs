@@ -16,6 +16,10 @@ use serde_json::{Map, Value, json};
 
 /// What becomes of a plan.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the option is `--plan`, as everywhere"
+)]
 pub(crate) struct Plan {
     /// Show what it would do, and do nothing
     #[arg(long, conflicts_with_all = ["yes", "accept"])]
@@ -90,10 +94,16 @@ impl Plan {
         // Put together as text: what the server is to judge must come as it was written.
         let mut text = String::from("{");
         for (name, value) in &asked.raw {
-            text.push_str(&format!("{}:{},", json!(name), value.get()));
+            text.push_str(&json!(name).to_string());
+            text.push(':');
+            text.push_str(value.get());
+            text.push(',');
         }
         for (name, value) in &body {
-            text.push_str(&format!("{}:{value},", json!(name)));
+            text.push_str(&json!(name).to_string());
+            text.push(':');
+            text.push_str(&value.to_string());
+            text.push(',');
         }
         let text = format!("{}}}", text.trim_end_matches(','));
         let query: Vec<_> = self

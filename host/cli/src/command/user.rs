@@ -65,9 +65,10 @@ impl Set {
 }
 
 fn may(allowed: bool, word: &str) -> String {
-    match allowed {
-        true => word.to_owned(),
-        false => word.replacen("may", "may not", 1),
+    if allowed {
+        word.to_owned()
+    } else {
+        word.replacen("may", "may not", 1)
     }
 }
 

@@ -33,7 +33,7 @@ impl Looking<'_> {
             if id.is_none() && item.findings.is_empty() {
                 self.made.insert(group.path.clone());
             }
-            self.take(item, id, Value::Null, true, || {
+            self.take(item, id, &Value::Null, true, || {
                 Step::Group(group.path.clone())
             });
         }

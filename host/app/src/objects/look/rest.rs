@@ -49,7 +49,7 @@ impl Looking<'_> {
             if item.action == Action::Remove {
                 self.steps.push(Step::Remove(kind, id));
             }
-            self.push(item, Value::Null);
+            self.push(item, &Value::Null);
         }
     }
 

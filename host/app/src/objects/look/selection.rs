@@ -64,7 +64,7 @@ impl Looking<'_> {
                 .find(|row| row.selection.name == wanted.name);
             let Some((selection, query)) = parsed else {
                 let id = here.map(|row| row.id.0);
-                self.take(item, id, Value::Null, false, || {
+                self.take(item, id, &Value::Null, false, || {
                     Step::Keep(Kind::Selection, 0)
                 });
                 continue;
@@ -98,7 +98,7 @@ impl Looking<'_> {
             if id.is_none() && !any_error(&item.findings) {
                 self.made_selections.insert(wanted.name.clone());
             }
-            self.take(item, id, seal, is_same, || Step::Selection {
+            self.take(item, id, &seal, is_same, || Step::Selection {
                 here,
                 query,
                 selection,

@@ -48,7 +48,7 @@ impl Looking<'_> {
         item.id = aim.here.map(|id| id.0);
         if aim.skip && aim.refused.is_empty() {
             item.action = Action::Skip;
-            self.push(item, Value::Null);
+            self.push(item, &Value::Null);
             return Ok(());
         }
         item.findings.extend(aim.refused.iter().cloned());
@@ -117,7 +117,7 @@ impl Looking<'_> {
             joined,
             wave_groups,
         };
-        self.take(item, aim.here.map(|id| id.0), seal, is_same, || {
+        self.take(item, aim.here.map(|id| id.0), &seal, is_same, || {
             Step::Task(step)
         });
         Ok(())
@@ -173,17 +173,14 @@ impl Looking<'_> {
         // What is named and is not here yet has the name that it is given in the file.
         let schedule = asked.schedule.as_ref().map(|written| {
             let name = asked.after.as_ref().and_then(|after| after.name.clone());
-            match of.schedule.and_then(Option::as_ref) {
-                Some(known) => {
-                    let task = |task: TaskId| json!(names.get(&task));
-                    same::schedule_json(known, task, |set| json!(sets.of(set)))
-                }
-                None => {
-                    let joined = asked.joined.as_ref().map(|set| match set {
-                        SetReference::Group(name) | SetReference::Selection(name) => name,
-                    });
-                    same::schedule_json(written, |_| json!(name), |_| json!(joined))
-                }
+            if let Some(known) = of.schedule.and_then(Option::as_ref) {
+                let task = |task: TaskId| json!(names.get(&task));
+                same::schedule_json(known, task, |set| json!(sets.of(set)))
+            } else {
+                let joined = asked.joined.as_ref().map(|set| match set {
+                    SetReference::Group(name) | SetReference::Selection(name) => name,
+                });
+                same::schedule_json(written, |_| json!(name), |_| json!(joined))
             }
         });
         let rollout = match of.rollout.and_then(Option::as_ref) {

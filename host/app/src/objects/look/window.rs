@@ -45,7 +45,9 @@ impl Looking<'_> {
                 .find(|row| row.window.name == wanted.name);
             let id = here.map(|row| row.id.0);
             let Some(window) = window else {
-                self.take(item, id, Value::Null, false, || Step::Keep(Kind::Window, 0));
+                self.take(item, id, &Value::Null, false, || {
+                    Step::Keep(Kind::Window, 0)
+                });
                 continue;
             };
             let is_same =
@@ -68,7 +70,7 @@ impl Looking<'_> {
             }
             let seal = json!([format!("{of:?}"), here.map(same::window_state)]);
             let here = here.map(|row| row.id);
-            self.take(item, id, seal, is_same, || Step::Window {
+            self.take(item, id, &seal, is_same, || Step::Window {
                 here,
                 of,
                 window,

@@ -42,9 +42,9 @@ impl Apply {
         let mut parts = Vec::new();
         for source in &self.file {
             for file in files(source)? {
-                let content = of_file(&file)?;
+                let read = of_file(&file)?;
                 let name = json!(file.to_string());
-                parts.push(format!("{{\"name\":{name},\"content\":{}}}", content.get()));
+                parts.push(format!("{{\"name\":{name},\"content\":{}}}", read.get()));
             }
         }
         let all = RawValue::from_string(format!("[{}]", parts.join(",")))

@@ -263,7 +263,7 @@ fn task(application: &str, word: &str) -> TaskCreate {
             subgroups: true,
             excluded: Vec::new(),
             only: None,
-            membership: Default::default(),
+            membership: muster_domain::scope::Membership::Fixed,
         },
         settings: Some(serde_json::json!({ "do": word })),
         time_limit: None,

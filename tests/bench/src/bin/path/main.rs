@@ -161,7 +161,7 @@ fn task() -> TaskCreate {
             subgroups: true,
             excluded: Vec::new(),
             only: None,
-            membership: Default::default(),
+            membership: muster_domain::scope::Membership::Fixed,
         },
         settings: None,
         time_limit: None,

@@ -224,7 +224,7 @@ async fn first_call(client: &Client, application: &str) -> Result<f64> {
             subgroups: true,
             excluded: Vec::new(),
             only: None,
-            membership: Default::default(),
+            membership: muster_domain::scope::Membership::Fixed,
         },
         settings: example.map(|example| example.settings),
         time_limit: None,
