@@ -50,6 +50,7 @@ pub struct TaskView {
     /// Who made it.
     pub changed_by: String,
     /// Where it came from.
+    #[serde(default)]
     pub origin: OriginView,
     /// Its latest run, if it ever ran.
     pub last_run: Option<i64>,
@@ -303,6 +304,7 @@ pub struct TaskRevisionView {
     /// Who made it.
     pub created_by: String,
     /// Where it came from.
+    #[serde(default)]
     pub origin: OriginView,
 }
 

@@ -545,47 +545,46 @@ fn events_are_told_oldest_first_and_followed_past_a_broken_link() {
 
 #[test]
 fn an_import_is_looked_at_before_it_is_done() {
-    let exported = json!({"name": "Scan", "application": "a.b", "task_type": "scan", "schema_version": 1,
-        "settings": {}, "time_limit": 60, "scope": {"kind": "local", "device": "pc-7"}});
-    let import = |importable: bool, created: Value| {
-        json!({"importable": importable, "task": exported, "findings": [],
-            "missing": if importable { json!([]) } else { json!(["device pc-7"]) }, "created": created})
+    let plan = |possible: bool, done: bool| {
+        let refused = json!([{"level": "error", "pointer": "/scope/device", "code": "scope-unknown",
+            "text": "There is no device pc-7.", "params": []}]);
+        let item = json!({"kind": "task", "name": "Scan",
+            "action": if possible { "create" } else { "refused" }, "changes": [],
+            "findings": if possible { json!([]) } else { refused }});
+        json!({"id": "sha256:1", "possible": possible, "done": done, "changes": u64::from(possible),
+            "plugins": [], "items": [item]})
         .to_string()
     };
+    let import = "POST /api/v1/tasks/import";
     let fake = Fake::start(vec![
-        Reply(
-            "POST /api/v1/tasks/import?commit=false",
-            200,
-            import(false, Value::Null),
-        ),
-        Reply(
-            "POST /api/v1/tasks/import?commit=false",
-            200,
-            import(true, Value::Null),
-        ),
-        Reply(
-            "POST /api/v1/tasks/import?commit=true",
-            200,
-            import(true, task_view("Scan")),
-        ),
+        Reply(import, 200, plan(false, false)),
+        Reply(import, 200, plan(true, false)),
+        Reply(import, 200, plan(true, false)),
+        Reply(import, 200, plan(true, true)),
     ]);
-    let text = "{ \"format\":  \"muster-task\" }";
+    let text = "{ \"format\":  \"muster-objects\", \"version\": 1.0 }";
     let file = fake.file("task.json", text);
-    let missing = fake.run(&["task", "import", &file]);
-    assert_eq!(missing.status, 1);
+    let refused = fake.run(&["task", "import", &file]);
+    assert_eq!(refused.status, 1, "{refused:?}");
     assert!(
-        missing.out.contains("missing on this server: device pc-7"),
-        "{missing:?}"
+        refused.out.contains("There is no device pc-7."),
+        "{refused:?}"
     );
-    let looked = fake.run(&["task", "import", &file]);
+    let looked = fake.run(&["task", "import", &file, "--plan"]);
     assert_eq!(looked.status, 0, "{looked:?}");
-    assert!(looked.err.contains("Nothing was done yet"), "{looked:?}");
-    let done = fake.run(&["task", "import", &file, "--commit"]);
+    assert!(looked.out.contains("Plan sha256:1"), "{looked:?}");
+    let done = fake.run(&["task", "import", &file, "--yes"]);
     assert!(
-        done.status == 0 && done.out.contains("Created task 2"),
+        done.status == 0 && done.out.contains("Done: 1 created."),
         "{done:?}"
     );
-    assert_eq!(fake.asked().pop().unwrap().body, text.as_bytes());
+    let sent = fake.asked().pop().unwrap();
+    let sent = String::from_utf8(sent.body).unwrap();
+    // What the file says goes as it was written, with the plan that was looked at.
+    assert!(
+        sent.contains(text) && sent.contains("\"plan\":\"sha256:1\""),
+        "{sent}"
+    );
 }
 
 #[test]

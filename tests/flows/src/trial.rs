@@ -99,6 +99,12 @@ impl Trial {
                 }
             }
         };
+        if !died {
+            // It may get there yet, with what it does by itself.
+            died = self.system.server.stop().await?.signal() == Some(SIGKILL);
+            self.system.server.restart(&[]).await?;
+            client.device_online("pc-1").await?;
+        }
         self.check(run, witness)
             .await
             .with_context(|| format!("server killed at {place}"))?;

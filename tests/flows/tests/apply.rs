@@ -77,7 +77,8 @@ async fn plan(client: &Client, files: &[Value], more: Value) -> Result<ObjectsPl
 async fn apply(client: &Client, files: &[Value], more: Value) -> Result<ObjectsPlanView> {
     let plan = plan(client, files, more.clone()).await?;
     let mut more = more;
-    more["plan"] = json!(plan.id);
+    let fields = more.as_object_mut().context("no object")?;
+    fields.insert("plan".into(), json!(plan.id));
     ask(client, files, more).await?.ok()
 }
 

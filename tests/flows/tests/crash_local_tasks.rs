@@ -1,5 +1,10 @@
 //! Server and agent are killed wherever an edit of a device's user passes, and it is taken once.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a test ends where what it stands on fails"
+)]
+
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::try_join_all;
 use muster_api::task::TaskView;

@@ -243,8 +243,8 @@ async fn settings_that_hold_a_secret_are_refused_and_forgotten() -> Result<()> {
         settings: Some(json!({"folder": "/srv", "pin": secret})),
         ..TaskChange::default()
     };
-    let patch = client.request(Method::PATCH, &path).json(&bad);
-    client.send(patch).await?.problem(422)?;
+    let change = client.request(Method::PATCH, &path).json(&bad);
+    client.send(change).await?.problem(422)?;
     let plan = task(
         "plan",
         CHANGING,

@@ -1,6 +1,6 @@
 //! Rollouts: a run goes out a wave after the other, and no further when too many fail.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use muster_api::run::RunView;
 use muster_api::task::TaskCreate;
 use muster_domain::delivery::DeliveryState;
@@ -54,7 +54,7 @@ async fn held(client: &Client, run: i64, code: &str) -> Result<RunView> {
     until(&format!("the rollout to be held by {code}"), async || {
         let run = client.run(run).await?;
         let hold = run.rollout.as_ref().and_then(|one| one.hold.as_ref());
-        let so = hold.is_some_and(|hold| json!(hold)["code"] == code);
+        let so = hold.is_some_and(|hold| json!(hold).get("code") == Some(&json!(code)));
         Ok(so.then_some(run))
     })
     .await
@@ -80,7 +80,7 @@ async fn a_run_goes_out_wave_by_wave() -> Result<()> {
     let run = client.task_start(task.id).await?;
     begins(&devices, 1).await?;
     let shown = held(client, run.id, "ended").await?;
-    let stand = shown.rollout.unwrap_or_else(|| unreachable!());
+    let stand = shown.rollout.context("it has a rollout")?;
     let sizes: Vec<u64> = stand.waves.iter().map(|wave| wave.devices).collect();
     assert_eq!((stand.wave, sizes), (1, vec![1, 1, 2]));
 

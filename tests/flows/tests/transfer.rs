@@ -1,6 +1,11 @@
 //! Tasks as files: exported from one server, planned and imported on another; and where each revision
 //! came from.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a test ends where what it stands on fails"
+)]
+
 use anyhow::{Context as _, Result, ensure};
 use muster_api::objects::{ObjectPlanView, ObjectsPlanView};
 use muster_api::task::{TaskRevisionView, TaskView};
@@ -187,8 +192,8 @@ async fn names_that_are_taken_are_refused_renamed_skipped_or_replaced() -> Resul
 
     let renamed = import_done(client, &file, json!({ "names": "rename" })).await?;
     assert_eq!(renamed.items[0].name, "scan (2)");
-    let named = import_done(client, &file, json!({ "rename": { "scan": "other" } })).await?;
-    assert_eq!(named.items[0].name, "other");
+    let by_name = import_done(client, &file, json!({ "rename": { "scan": "other" } })).await?;
+    assert_eq!(by_name.items[0].name, "other");
 
     let plan = import_plan(client, &file, json!({ "names": "replace" })).await?;
     assert_eq!(actions(&plan), ["change"]);
@@ -207,8 +212,8 @@ async fn names_that_are_taken_are_refused_renamed_skipped_or_replaced() -> Resul
     let again = import_done(client, &file, json!({ "names": "replace" })).await?;
     assert_eq!((actions(&again), again.changes), (vec!["unchanged"], 0));
     let all = tasks(client).await?;
-    let names: Vec<&str> = all.iter().map(|task| task.name.as_str()).collect();
-    assert_eq!(names, ["scan", "scan (2)", "other"]);
+    let there: Vec<&str> = all.iter().map(|task| task.name.as_str()).collect();
+    assert_eq!(there, ["scan", "scan (2)", "other"]);
     Ok(())
 }
 

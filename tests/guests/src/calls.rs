@@ -102,19 +102,12 @@ impl translate::Guest for crate::Guest {
         settings: String,
         profiles: Vec<translate::Profile>,
     ) -> Vec<Result<translate::Command, translate::Refusal>> {
-        let is_for_others = settings.contains("interpret:");
         let word = word(&settings, "translate");
         give_up_if(word);
         let mut answers: Vec<_> = profiles
             .iter()
             .map(|profile| answer(word, profile))
             .collect();
-        if is_for_others {
-            // A device is to carry it out, and has no such secret.
-            for answer in answers.iter_mut().flatten() {
-                answer.steps[0].arguments.truncate(1);
-            }
-        }
         match word {
             "twice" => answers.push(answers[0].clone()),
             "not-at-all" => drop(answers.pop()),
@@ -213,10 +206,10 @@ fn step(profile: &translate::Profile) -> translate::Step {
     let (fact, value) = &profile.facts[0];
     translate::Step {
         program: "act".into(),
-        arguments: vec![
-            translate::Value::Literal(format!("--{fact}={}", value.as_deref().unwrap_or("none"))),
-            translate::Value::Secret("password".into()),
-        ],
+        arguments: vec![translate::Value::Literal(format!(
+            "--{fact}={}",
+            value.as_deref().unwrap_or("none")
+        ))],
         environment: vec![
             ("A".into(), literal(&profile.platform)),
             // Devices on one machine differ in this alone.

@@ -338,12 +338,12 @@ impl<'s> World<'s> {
             rollout: None,
             allow_plain: AllowPlain::default(),
         };
-        let changed = self
+        let answer = self
             .server
             .app
             .task_change(&administrator(), task.id, request)
             .await;
-        match changed {
+        match answer {
             // The user may have deleted it meanwhile.
             Ok(_) | Err(AppError::SettingsInvalid { .. } | AppError::NotFound { .. }) => Ok(()),
             Err(other) => Err(other.into()),
@@ -401,6 +401,10 @@ impl<'s> World<'s> {
 
 /// Other values, in the terms of both sides.
 #[derive(Default)]
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether it is to be other, the inner one what it is"
+)]
 struct Wanted {
     name: Option<String>,
     time_limit: Option<u32>,

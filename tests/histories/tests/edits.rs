@@ -2,10 +2,17 @@
 //! break, agents and servers that are killed and clocks that are set: no edit vanishes without a
 //! record, the administrator wins, and both sides end equal.
 
+#![allow(
+    clippy::await_holding_refcell_ref,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "one history runs at a time, and has server and clock to itself"
+)]
+
 use anyhow::{Context as _, Result, ensure};
 use muster_histories::{Server, Step, World, check};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,6 +22,7 @@ const HISTORIES: u32 = 60;
 /// Steps of each, at most.
 const STEPS: usize = 60;
 const CLOCK: &str = "MUSTER_CLOCK";
+const ALGORITHM: RngAlgorithm = RngAlgorithm::ChaCha;
 
 /// The clocks of both sides go by a file, which has to be there when the program starts: it starts itself
 /// again.
@@ -39,10 +47,21 @@ fn no_edit_vanishes_and_both_sides_end_equal() -> Result<()> {
     Ok(())
 }
 
+/// Other numbers each time.
+fn rand_seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let time = time.map_or(0, |time| time.as_nanos());
+    seed[..16].copy_from_slice(&time.to_le_bytes());
+    println!("seed {seed:?}");
+    seed
+}
+
 fn histories(clock: PathBuf) -> Result<()> {
-    let cases = match std::env::var("MUSTER_HISTORIES") {
-        Ok(number) => number.parse()?,
-        Err(_) => HISTORIES,
+    // Other histories are for whoever asks for some: what a test finds has to be found again.
+    let (cases, rng) = match std::env::var("MUSTER_HISTORIES") {
+        Ok(number) => (number.parse()?, TestRng::from_seed(ALGORITHM, &rand_seed())),
+        Err(_) => (HISTORIES, TestRng::deterministic_rng(ALGORITHM)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -50,12 +69,13 @@ fn histories(clock: PathBuf) -> Result<()> {
         .build()?;
     let server = RefCell::new(runtime.block_on(Server::start())?);
     let (number, steps) = (Cell::new(0_u32), Cell::new(0));
-    let mut runner = TestRunner::new(Config {
+    let config = Config {
         cases,
         max_shrink_iters: 40,
         failure_persistence: None,
         ..Config::default()
-    });
+    };
+    let mut runner = TestRunner::new_with_rng(config, rng);
     let ran = runner.run(&prop::collection::vec(Step::any(), 1..STEPS), |history| {
         number.set(number.get() + 1);
         steps.set(steps.get() + history.len());

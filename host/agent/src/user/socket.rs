@@ -2,7 +2,7 @@
 //!
 //! Who may is the file's owner, group and mode, which the kernel holds: the agent's own user, root, and
 //! the members of the group that the configuration names. Whether the *device's user* may is the policy
-//! of the device's group, which [`act`](super::act) asks. Each connection is one request and one answer.
+//! of the device's group, which [`act`](super::act()) asks. Each connection is one request and one answer.
 
 use super::act::{Desk, act};
 use super::request::{Answer, Done, Request};

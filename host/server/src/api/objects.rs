@@ -153,7 +153,7 @@ pub(crate) async fn objects_apply(
     }
     let mut all = Wanted::default();
     for (index, ApplyFile { name, content }) in (0..).zip(apply.files) {
-        let part = wanted(Some(name), index, content)?;
+        let part = wanted(Some(&name), index, content)?;
         all.plugins.extend(part.plugins);
         all.groups.extend(part.groups);
         all.selections.extend(part.selections);
@@ -200,9 +200,9 @@ fn mapping(mapping: ImportMapping) -> Mapping {
 }
 
 /// What a file says.
-fn wanted(name: Option<String>, index: u32, file: ObjectsFile) -> Result<Wanted, Problem> {
+fn wanted(name: Option<&str>, index: u32, file: ObjectsFile) -> Result<Wanted, Problem> {
     let place = |kind: &str, at: usize| Place {
-        file: name.clone(),
+        file: name.map(str::to_owned),
         pointer: format!("/{kind}/{at}"),
     };
     let mut wanted = Wanted::default();

@@ -147,7 +147,7 @@ pub(super) const CASES: &[Case] = &[
         "argument-zero-byte",
         "Gives an argument with a zero byte.",
         "zero-byte",
-        "0/steps/0/arguments/2: a zero byte",
+        "0/steps/0/arguments/1: a zero byte",
     ),
     answers(
         "argument-long",
