@@ -234,10 +234,19 @@ async fn administrator_wins(
                     tied || one.starts_with(their.as_str()) || their.starts_with(one.as_str())
                 })
             };
-            // What another change of the administrator's took back is no loss of anybody's.
+            // What another change of the administrator's took back is no loss of anybody's: then there
+            // stands what the user knew, which is what the user's own last change put there, or the base.
             let took_back = |one: &String| {
                 let base = versions.iter().position(|known| known.version == base);
-                let known = base.and_then(|base| states.get(base));
+                let own = versions
+                    .iter()
+                    .enumerate()
+                    .take(place)
+                    .skip(base.map_or(place, |base| base + 1))
+                    .filter(|(_, version)| version.device == Some(device))
+                    .map(|(own, _)| own)
+                    .rfind(|own| changed(*own).contains(one));
+                let known = own.or(base).and_then(|known| states.get(known));
                 let last = states.get(place - 1);
                 known.and_then(|known| known.pointer(one))
                     == last.and_then(|last| last.pointer(one))
