@@ -63,6 +63,10 @@ pub(crate) async fn work(app: App, mut hinted: Hinted) {
 
 async fn look(app: &App, due: &Due) -> Result<(), AppError> {
     let used = selection_list_used(&mut *app.0.storage.read().await?).await?;
+    if used.is_empty() && !due.all {
+        // Each device that comes brings a look; where nothing is for a selection, none of them writes.
+        return step::keep_in_step(app).await;
+    }
     let seen = app
         .members_seen(used, (!due.all).then_some(&due.devices))
         .await?;

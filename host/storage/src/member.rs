@@ -1,7 +1,7 @@
 //! Members: who is in the selections that something is for.
 
 use crate::codec::{Columns, to_millis, to_set};
-use crate::selection::{SelectionRow, from_row};
+use crate::selection::{SelectionRow, from_rows};
 use crate::{Connection, StorageError};
 use jiff::Timestamp;
 use muster_domain::{DeviceId, SelectionId};
@@ -25,14 +25,7 @@ pub async fn selection_list_used(
     )))
     .fetch_all(connection)
     .await?;
-    rows.iter()
-        .map(|row| {
-            from_row(&Columns {
-                table: "selections",
-                row,
-            })
-        })
-        .collect()
+    from_rows(&rows)
 }
 
 /// What a selection is used by, in words such as `task 5`; nothing if nothing is for it.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use muster_domain::SelectionId;
 use muster_domain::event::Actor;
 use muster_domain::selection::Selection;
+use sqlx::sqlite::SqliteRow;
 
 /// A selection, and who wrote it.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,14 +78,7 @@ pub async fn selection_list(
     let rows = sqlx::query("SELECT * FROM selections ORDER BY name")
         .fetch_all(connection)
         .await?;
-    rows.iter()
-        .map(|row| {
-            from_row(&Columns {
-                table: "selections",
-                row,
-            })
-        })
-        .collect()
+    from_rows(&rows)
 }
 
 /// A selection.
@@ -105,7 +99,18 @@ pub async fn selection_get(
     .transpose()
 }
 
-pub(crate) fn from_row(columns: &Columns<'_>) -> Result<SelectionRow, StorageError> {
+pub(crate) fn from_rows(rows: &[SqliteRow]) -> Result<Vec<SelectionRow>, StorageError> {
+    rows.iter()
+        .map(|row| {
+            from_row(&Columns {
+                table: "selections",
+                row,
+            })
+        })
+        .collect()
+}
+
+fn from_row(columns: &Columns<'_>) -> Result<SelectionRow, StorageError> {
     Ok(SelectionRow {
         id: SelectionId(columns.get("id")?),
         selection: columns.json("body")?,

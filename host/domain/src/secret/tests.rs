@@ -14,7 +14,7 @@ const PLANTED: [&str; 25] = [
     "glpat-0123456789abcdefghij",
     "xoxb-0123456789-abcdef",
     "xapp-1-A0123456789",
-    "https://hooks.slack.com/services/T00000000/B00000000/XXXX",
+    "https://hooks.slack.com/services/T00000000/B00000000/abcdefgh",
     "AIza0123456789abcdefghijABCDEFGHIJ01234",
     "sk_live_0123456789abcdef",
     "npm_0123456789abcdefghijABCDEFGHIJ012345",
